@@ -1,0 +1,36 @@
+# Decides whether the CUDA backend is built. HEATPOSE_CUDA=ON without a toolkit is an error that
+# names the variable; AUTO takes what is there and says so. Either way the target `heatpose_cuda`
+# exists and offers the same entry points.
+if(NOT HEATPOSE_CUDA MATCHES "^(AUTO|ON|OFF)$")
+  message(FATAL_ERROR "HEATPOSE_CUDA must be AUTO, ON or OFF, got '${HEATPOSE_CUDA}'")
+endif()
+
+set(HEATPOSE_CUDA_SOURCES csrc/cuda/device_status.cu)
+set(HEATPOSE_HAVE_CUDA OFF)
+if(NOT HEATPOSE_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(HEATPOSE_HAVE_CUDA ON)
+  elseif(HEATPOSE_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "HEATPOSE_CUDA=ON, but no CUDA compiler was found. Put nvcc on the PATH or "
+                        "set CUDACXX, or build with HEATPOSE_CUDA=OFF.")
+  endif()
+endif()
+
+if(HEATPOSE_HAVE_CUDA)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 90-virtual)
+  endif()
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  add_library(heatpose_cuda STATIC ${HEATPOSE_CUDA_SOURCES})
+  # Linked statically, so that the module imports on a machine without a driver.
+  set_target_properties(heatpose_cuda PROPERTIES CUDA_STANDARD 17 CUDA_RUNTIME_LIBRARY Static)
+  target_include_directories(heatpose_cuda PUBLIC csrc/include csrc)
+  target_link_libraries(heatpose_cuda PUBLIC CUDA::cudart_static)
+else()
+  add_library(heatpose_cuda STATIC csrc/no_cuda/device_status.cpp)
+  target_link_libraries(heatpose_cuda PUBLIC heatpose_options)
+endif()
+message(STATUS "heatpose: CUDA backend ${HEATPOSE_HAVE_CUDA} (HEATPOSE_CUDA=${HEATPOSE_CUDA})")

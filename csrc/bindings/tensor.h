@@ -1,0 +1,95 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace heatpose {
+
+enum class DType { kFloat32, kFloat16, kBFloat16, kFloat64, kUInt8, kInt32, kInt64, kBool };
+
+template <typename T>
+struct DTypeOf;
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::kFloat32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::kFloat64;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::kUInt8;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::kInt32;
+};
+
+const char* name_of(DType dtype);
+
+/// An array that somebody else owns: NumPy through the buffer protocol (read-only ones included),
+/// anything else (torch, CuPy, JAX) through DLPack. Holds a reference for as long as it lives, so
+/// it must die while the GIL is held; bindings take it by const reference.
+class Tensor {
+ public:
+  static Tensor borrow(pybind11::handle source);
+
+  /// The elements as T, checked: `name` is the argument's name in the error. Contiguous, on the
+  /// CPU.
+  template <typename T>
+  const T* data(const char* name) const {
+    check(name, DTypeOf<T>::value, false);
+    return static_cast<const T*>(data_);
+  }
+  template <typename T>
+  T* mutable_data(const char* name) const {
+    check(name, DTypeOf<T>::value, true);
+    return static_cast<T*>(data_);
+  }
+  /// The bytes of an array of any element type: contiguous, on the CPU. See dtype().
+  const void* raw(const char* name) const;
+
+  DType dtype() const { return dtype_; }
+  int rank() const { return static_cast<int>(shape_.size()); }
+  std::int64_t size(int axis) const { return shape_[static_cast<std::size_t>(axis)]; }
+  std::int64_t numel() const;
+  const std::vector<std::int64_t>& shape() const { return shape_; }
+  bool on_cpu() const { return device_type_ == 1; }
+
+  /// Throws ValueError unless the shape is this one; -1 stands for any size.
+  void check_shape(const char* name, const std::vector<std::int64_t>& expected) const;
+
+ private:
+  void check(const char* name, DType dtype, bool writable) const;
+  void check_layout(const char* name) const;
+
+  void* data_ = nullptr;
+  std::vector<std::int64_t> shape_, strides_;  // strides in elements
+  DType dtype_ = DType::kFloat32;
+  int device_type_ = 1, device_id_ = 0;  // DLPack's numbers: 1 CPU, 2 CUDA
+  bool readonly_ = false;
+  pybind11::object owner_;
+};
+
+std::string shape_text(const std::vector<std::int64_t>& shape);
+
+/// An argument checked to fit in int: canvas and map sizes.
+int checked_int(const char* name, std::int64_t value, std::int64_t low, std::int64_t high);
+
+}  // namespace heatpose
+
+namespace pybind11::detail {
+template <>
+struct type_caster<heatpose::Tensor> {
+  PYBIND11_TYPE_CASTER(heatpose::Tensor, const_name("Array"));
+  bool load(handle source, bool) {
+    if (!source || source.is_none()) return false;
+    value = heatpose::Tensor::borrow(source);
+    return true;
+  }
+};
+}  // namespace pybind11::detail

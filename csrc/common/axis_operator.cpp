@@ -1,0 +1,265 @@
+#include "common/axis_operator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+
+namespace heatpose {
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+/// One row before it is packed: values from cell `begin` on.
+struct SparseRow {
+  int begin = 0;
+  std::vector<double> values;
+
+  void add(int index, double weight) {
+    if (weight == 0.0) return;
+    if (values.empty()) begin = index;
+    if (index < begin) {
+      values.insert(values.begin(), static_cast<std::size_t>(begin - index), 0.0);
+      begin = index;
+    }
+    const auto at = static_cast<std::size_t>(index - begin);
+    if (at >= values.size()) values.resize(at + 1, 0.0);
+    values[at] += weight;
+  }
+
+  void add(const SparseRow& other, double weight) {
+    for (std::size_t i = 0; i < other.values.size(); ++i) {
+      add(other.begin + static_cast<int>(i), weight * other.values[i]);
+    }
+  }
+};
+
+using Matrix = std::vector<SparseRow>;
+
+double cubic(double x) {
+  constexpr double a = -0.75;
+  x = std::fabs(x);
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  return 0;
+}
+
+double lanczos4(double x) {
+  if (std::fabs(x) < 1e-7) return 1;
+  if (std::fabs(x) >= 4) return 0;
+  return 4 * std::sin(kPi * x) * std::sin(kPi * x / 4) / (kPi * kPi * x * x);
+}
+
+SparseRow kernel_row(double source, int n, int radius, double (*kernel)(double)) {
+  SparseRow row;
+  const int base = static_cast<int>(std::floor(source));
+  double sum = 0;
+  for (int k = 1 - radius; k <= radius; ++k) sum += kernel(source - (base + k));
+  for (int k = 1 - radius; k <= radius; ++k) {
+    row.add(std::clamp(base + k, 0, n - 1), kernel(source - (base + k)) / sum);
+  }
+  return row;
+}
+
+/// Overlap of destination pixel `i` with the source pixels.
+SparseRow area_row(int i, int from, int to) {
+  const double scale = static_cast<double>(from) / to;
+  SparseRow row;
+  if (scale > 1) {
+    const double begin = i * scale, end = std::min<double>(begin + scale, from);
+    for (int k = static_cast<int>(begin); k < from && k < end; ++k) {
+      const double overlap = std::min<double>(k + 1, end) - std::max<double>(k, begin);
+      // OpenCV drops slivers the same way; they are rounding of begin + scale.
+      if (overlap > 1e-3 || end - begin <= 1e-3) row.add(k, overlap);
+    }
+    double sum = 0;
+    for (const double value : row.values) sum += value;
+    for (double& value : row.values) value /= sum;
+    return row;
+  }
+  // Enlarging, OpenCV's "area" is linear between the two source pixels that the pixel overlaps.
+  const int k = static_cast<int>(std::floor(i * scale));
+  double fraction = (i + 1) - (k + 1) / scale;
+  fraction = fraction <= 0 ? 0 : fraction - std::floor(fraction);
+  row.add(std::min(k, from - 1), 1 - fraction);
+  row.add(std::min(k + 1, from - 1), fraction);
+  return row;
+}
+
+SparseRow resize_row(int i, int from, int to, Interpolation interpolation) {
+  SparseRow row;
+  if (from == to) {
+    row.add(i, 1);
+    return row;
+  }
+  const double scale = static_cast<double>(from) / to;
+  const double source = (i + 0.5) * scale - 0.5;
+  switch (interpolation) {
+    case Interpolation::kNearest:
+      row.add(std::min(static_cast<int>(std::floor(i * scale)), from - 1), 1);
+      return row;
+    case Interpolation::kLinear: {
+      const int base = static_cast<int>(std::floor(source));
+      row.add(std::clamp(base, 0, from - 1), 1 - (source - base));
+      row.add(std::clamp(base + 1, 0, from - 1), source - base);
+      return row;
+    }
+    case Interpolation::kCubic:
+      return kernel_row(source, from, 2, cubic);
+    case Interpolation::kArea:
+      return area_row(i, from, to);
+    case Interpolation::kLanczos4:
+      return kernel_row(source, from, 4, lanczos4);
+  }
+  throw std::invalid_argument("unknown interpolation");
+}
+
+Matrix resize_matrix(int from, int to, Interpolation interpolation) {
+  Matrix rows(static_cast<std::size_t>(to));
+  for (int i = 0; i < to; ++i) {
+    rows[static_cast<std::size_t>(i)] = resize_row(i, from, to, interpolation);
+  }
+  return rows;
+}
+
+/// left @ right, where `left`'s columns are indices of `right`'s rows.
+Matrix multiply(const Matrix& left, const Matrix& right) {
+  Matrix product(left.size());
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    for (std::size_t k = 0; k < left[i].values.size(); ++k) {
+      const double weight = left[i].values[k];
+      if (weight != 0.0) {
+        product[i].add(right[static_cast<std::size_t>(left[i].begin) + k], weight);
+      }
+    }
+  }
+  return product;
+}
+
+Matrix convolution_matrix(int n, const std::vector<double>& taps, Border border) {
+  const int radius = static_cast<int>(taps.size()) / 2;
+  Matrix rows(static_cast<std::size_t>(n));
+  for (int i = 0; i < n; ++i) {
+    for (int k = -radius; k <= radius; ++k) {
+      const int at = border_index(i + k, n, border);
+      if (at >= 0) {
+        rows[static_cast<std::size_t>(i)].add(at, taps[static_cast<std::size_t>(k + radius)]);
+      }
+    }
+  }
+  return rows;
+}
+
+std::shared_ptr<const AxisOperator> pack(const Matrix& matrix, int cells) {
+  auto op = std::make_shared<AxisOperator>();
+  op->rows = static_cast<int>(matrix.size());
+  op->cells = cells;
+  op->taps = 1;
+  for (const SparseRow& row : matrix) {
+    op->taps = std::max(op->taps, static_cast<int>(row.values.size()));
+  }
+  for (const SparseRow& row : matrix) {
+    int first = row.begin, last = row.begin + static_cast<int>(row.values.size()) - 1;
+    double sum = 0;
+    for (const double value : row.values) sum += value;
+    if (std::fabs(sum - 1) > 1e-9) op->sums_to_one = false;
+    const int start = std::max(0, std::min(first, cells - op->taps));
+    op->start.push_back(start);
+    const std::size_t offset = op->weights.size();
+    op->weights.resize(offset + static_cast<std::size_t>(op->taps), 0.0f);
+    for (std::size_t k = 0; k < row.values.size(); ++k) {
+      op->weights[offset + k + static_cast<std::size_t>(first - start)] =
+          static_cast<float>(row.values[k]);
+    }
+    op->first.push_back(first);
+    op->last.push_back(last);
+  }
+  return op;
+}
+
+void check(const AxisGeometry& g, const std::vector<double>& taps) {
+  constexpr int kMost = 1 << 20;
+  if (g.cells < 1 || g.cells > kMost || g.stride < 1 || g.stride > 1024 || g.canvas < 1 ||
+      g.canvas > kMost) {
+    throw std::invalid_argument("bad map geometry: cells " + std::to_string(g.cells) + ", stride " +
+                                std::to_string(g.stride) + ", canvas " + std::to_string(g.canvas));
+  }
+  const std::int64_t most = static_cast<std::int64_t>(g.cells) * g.stride;
+  if (g.content < 1 || g.content > most) {
+    throw std::invalid_argument("content must be between 1 and cells * stride = " +
+                                std::to_string(most) + ", got " + std::to_string(g.content));
+  }
+  if (!taps.empty() && taps.size() % 2 == 0) {
+    throw std::invalid_argument("smoothing needs an odd number of taps, got " +
+                                std::to_string(taps.size()));
+  }
+}
+
+struct CacheEntry {
+  AxisGeometry geometry;
+  std::vector<double> taps;
+  Border border;
+  std::shared_ptr<const AxisOperator> op;
+};
+
+auto key(const AxisGeometry& g) {
+  return std::make_tuple(g.cells, g.stride, g.content, g.canvas, g.enlarge, g.resize);
+}
+
+}  // namespace
+
+int border_index(int i, int n, Border border) {
+  if (i >= 0 && i < n) return i;
+  switch (border) {
+    case Border::kReflect: {
+      const int period = 2 * n;
+      i = ((i % period) + period) % period;
+      return i < n ? i : period - 1 - i;
+    }
+    case Border::kMirror: {
+      if (n == 1) return 0;
+      const int period = 2 * n - 2;
+      i = ((i % period) + period) % period;
+      return i < n ? i : period - i;
+    }
+    case Border::kNearest:
+      return std::clamp(i, 0, n - 1);
+    case Border::kConstant:
+      return -1;
+    case Border::kWrap:
+      return ((i % n) + n) % n;
+  }
+  return -1;
+}
+
+std::shared_ptr<const AxisOperator> axis_operator(const AxisGeometry& geometry,
+                                                  const std::vector<double>& taps, Border border) {
+  static std::mutex mutex;
+  static std::deque<CacheEntry> cache;  // newest first
+  constexpr std::size_t kKept = 64;
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    for (const CacheEntry& entry : cache) {
+      if (key(entry.geometry) == key(geometry) && entry.border == border && entry.taps == taps) {
+        return entry.op;
+      }
+    }
+  }
+  check(geometry, taps);
+  const int enlarged = geometry.cells * geometry.stride;
+  const Matrix first = resize_matrix(geometry.cells, enlarged, geometry.enlarge);
+  // The crop needs no step of its own: content <= enlarged, and clamping happens at the content.
+  Matrix matrix =
+      multiply(resize_matrix(geometry.content, geometry.canvas, geometry.resize), first);
+  if (!taps.empty()) matrix = multiply(convolution_matrix(geometry.canvas, taps, border), matrix);
+  auto op = pack(matrix, geometry.cells);
+  const std::lock_guard<std::mutex> lock(mutex);
+  cache.push_front({geometry, taps, border, op});
+  if (cache.size() > kKept) cache.pop_back();
+  return op;
+}
+
+}  // namespace heatpose

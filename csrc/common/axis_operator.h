@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace heatpose {
+
+/// OpenCV's interpolations, with its conventions (half-pixel centres, no antialiasing except
+/// area's, clamped border); nearest takes floor(dst * scale).
+enum class Interpolation : int { kNearest = 0, kLinear = 1, kCubic = 2, kArea = 3, kLanczos4 = 4 };
+
+/// What lies outside the canvas when it is smoothed (SciPy's names).
+enum class Border : int {
+  kReflect = 0,   ///< d c b a | a b c d | d c b a
+  kMirror = 1,    ///< d c b | a b c d | c b a
+  kNearest = 2,   ///< a a a | a b c d | d d d
+  kConstant = 3,  ///< 0 0 0 | a b c d | 0 0 0
+  kWrap = 4,      ///< b c d | a b c d | a b c
+};
+
+/// One axis of one scale: `cells` values enlarged by `stride`, cut to `content`, resized to
+/// `canvas`.
+struct AxisGeometry {
+  int cells = 0;
+  int stride = 1;
+  int content = 0;                                ///< network-input pixels, 1 .. cells * stride
+  int canvas = 0;                                 ///< pixels
+  Interpolation enlarge = Interpolation::kCubic;  ///< cells -> cells * stride
+  Interpolation resize = Interpolation::kCubic;   ///< content -> canvas
+};
+
+/// A banded matrix [rows, cells]: row y is weights[y * taps .. + taps) from cell start[y] on.
+/// first/last bound the taps whose weight is not exactly zero, because only those cells are touched
+/// (a NaN cell elsewhere does no harm).
+struct AxisOperator {
+  int rows = 0, cells = 0, taps = 0;
+  std::vector<std::int32_t> start;        ///< [rows], start + taps <= max(cells, taps)
+  std::vector<float> weights;             ///< [rows, taps], zero past the cells
+  std::vector<std::int32_t> first, last;  ///< [rows] inclusive range of touched cells
+  bool sums_to_one = true;                ///< false with a constant border
+};
+
+/// Index of the pixel that stands for `i` outside [0, n); -1 where the border is constant.
+int border_index(int i, int n, Border border);
+
+/// The operator of an axis, followed by a convolution of the canvas with `taps` (odd count,
+/// centred; empty for none). Computed in double precision, rounded once; the last few are kept,
+/// because a camera asks for the same geometry every frame. Throws std::invalid_argument on bad
+/// geometry.
+std::shared_ptr<const AxisOperator> axis_operator(const AxisGeometry& geometry,
+                                                  const std::vector<double>& taps = {},
+                                                  Border border = Border::kReflect);
+
+}  // namespace heatpose

@@ -1,0 +1,48 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("HEATPOSE_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real networks, photos, maps and goldens; skips, saying so, when absent."""
+    data = SHARED / "data"
+    if not data.is_dir():
+        pytest.skip(f"real data not found at {data} (set HEATPOSE_SHARED to the folder above it)")
+    return data
+
+
+def _units() -> list[str]:
+    from heatpose.native import vector_units
+
+    return vector_units()
+
+
+@pytest.fixture(params=_units())
+def vector_unit(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once on every vector unit that this machine has."""
+    from heatpose import native
+
+    before = native.vector_unit()
+    native.set_vector_unit(request.param)
+    yield request.param
+    native.set_vector_unit(before)
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Runs the test with four threads, whatever the machine has."""
+    from heatpose import native
+
+    before = native.get_num_threads()
+    native.set_num_threads(4)
+    yield
+    native.set_num_threads(before)

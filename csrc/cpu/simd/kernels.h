@@ -1,20 +1,28 @@
 #pragma once
 
-#include <cstdint>
+#include "cpu/simd/associate_kernels.h"
+#include "cpu/simd/decode_hand_maps_kernels.h"
+#include "cpu/simd/decode_heatmaps_kernels.h"
+#include "cpu/simd/find_peaks_kernels.h"
+#include "cpu/simd/gaussian_smooth_kernels.h"
+#include "cpu/simd/peaks_from_cells_kernels.h"
+#include "cpu/simd/prepare_image_kernels.h"
+#include "cpu/simd/resize_average_kernels.h"
+#include "cpu/simd/warp_crops_kernels.h"
 
-#include "heatpose/find_peaks.h"
-
-// Every hot loop that is compiled once per vector unit: name, result, arguments. A kernel sees
-// pointers and sizes only, allocates nothing and never throws; what surrounds it is
-// csrc/cpu/<op>.cpp.
-//
-// find_peaks_row: x of the peaks in one row, into `xs` (room for `width`); returns how many.
-// `above`
-//   and `below` are the neighbouring rows (rows of zeros outside the map).
-#define HEATPOSE_KERNELS(X)                                                                \
-  X(find_peaks_row, int,                                                                   \
-    (const float* above, const float* row, const float* below, int width, float threshold, \
-     int connectivity, Ties ties, std::int32_t* xs))
+// Every hot loop that is compiled once per vector unit: X(name, result, arguments), listed op by op
+// in <op>_kernels.h. A kernel sees pointers and sizes only, allocates nothing and never throws;
+// what surrounds it is csrc/cpu/<op>.cpp.
+#define HEATPOSE_KERNELS(X) \
+  HEATPOSE_KERNELS_ASSOCIATE(X) \
+  HEATPOSE_KERNELS_DECODE_HAND_MAPS(X) \
+  HEATPOSE_KERNELS_DECODE_HEATMAPS(X) \
+  HEATPOSE_KERNELS_FIND_PEAKS(X) \
+  HEATPOSE_KERNELS_GAUSSIAN_SMOOTH(X) \
+  HEATPOSE_KERNELS_PEAKS_FROM_CELLS(X) \
+  HEATPOSE_KERNELS_PREPARE_IMAGE(X) \
+  HEATPOSE_KERNELS_RESIZE_AVERAGE(X) \
+  HEATPOSE_KERNELS_WARP_CROPS(X)
 
 namespace heatpose {
 

@@ -1,0 +1,3 @@
+#include "heatpose/associate.h"
+
+namespace heatpose {}  // namespace heatpose

@@ -1,0 +1,3 @@
+#include "heatpose/decode_hand_maps.h"
+
+namespace heatpose {}  // namespace heatpose

@@ -1,0 +1,3 @@
+#include "heatpose/decode_heatmaps.h"
+
+namespace heatpose {}  // namespace heatpose

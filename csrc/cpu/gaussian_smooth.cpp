@@ -1,0 +1,3 @@
+#include "heatpose/gaussian_smooth.h"
+
+namespace heatpose {}  // namespace heatpose

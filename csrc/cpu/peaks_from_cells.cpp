@@ -1,0 +1,3 @@
+#include "heatpose/peaks_from_cells.h"
+
+namespace heatpose {}  // namespace heatpose

@@ -1,0 +1,3 @@
+#include "heatpose/prepare_image.h"
+
+namespace heatpose {}  // namespace heatpose

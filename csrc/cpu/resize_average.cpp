@@ -1,0 +1,3 @@
+#include "heatpose/resize_average.h"
+
+namespace heatpose {}  // namespace heatpose

@@ -1,0 +1,3 @@
+#pragma once
+
+#define HEATPOSE_KERNELS_DECODE_HAND_MAPS(X)

@@ -1,0 +1,3 @@
+#pragma once
+
+#define HEATPOSE_KERNELS_PEAKS_FROM_CELLS(X)

@@ -1,0 +1,3 @@
+#include "heatpose/warp_crops.h"
+
+namespace heatpose {}  // namespace heatpose

@@ -1,0 +1,3 @@
+#pragma once
+
+namespace heatpose {}  // namespace heatpose

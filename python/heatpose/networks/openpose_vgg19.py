@@ -1,0 +1,143 @@
+"""OpenPose's COCO-18 body network: VGG-19 features and six two-branch stages.
+
+Source: Cao et al., "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields", 2017, and
+the layers of the published ``pose_iter_440000`` model. The keys of the state dict are the layer
+names of that model, flat: ``conv1_1.weight``, ``Mconv7_stage6_L2.bias``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from heatpose.networks.input_spec import InputSpec
+
+_HEATMAPS, _PAFS = 19, 38
+_FEATURES = 128
+_BRANCHES = {"L1": _PAFS, "L2": _HEATMAPS}
+
+# (name, channels in, channels out) of the 3x3 layers; None is a 2x2 max pool.
+_BACKBONE: tuple[tuple[str, int, int] | None, ...] = (
+    ("conv1_1", 3, 64),
+    ("conv1_2", 64, 64),
+    None,
+    ("conv2_1", 64, 128),
+    ("conv2_2", 128, 128),
+    None,
+    ("conv3_1", 128, 256),
+    ("conv3_2", 256, 256),
+    ("conv3_3", 256, 256),
+    ("conv3_4", 256, 256),
+    None,
+    ("conv4_1", 256, 512),
+    ("conv4_2", 512, 512),
+    ("conv4_3_CPM", 512, 256),
+    ("conv4_4_CPM", 256, _FEATURES),
+)
+_REFINING_STAGES = range(2, 7)
+
+
+def _branch_layers(stage: int, branch: str) -> list[tuple[str, int, int, int]]:
+    """(name, channels in, channels out, kernel) of one branch of a stage, in order."""
+    maps = _BRANCHES[branch]
+    if stage == 1:
+        return [
+            (f"conv5_1_CPM_{branch}", _FEATURES, 128, 3),
+            (f"conv5_2_CPM_{branch}", 128, 128, 3),
+            (f"conv5_3_CPM_{branch}", 128, 128, 3),
+            (f"conv5_4_CPM_{branch}", 128, 512, 1),
+            (f"conv5_5_CPM_{branch}", 512, maps, 1),
+        ]
+    end = f"_stage{stage}_{branch}"
+    return [
+        (f"Mconv1{end}", _PAFS + _HEATMAPS + _FEATURES, 128, 7),
+        *((f"Mconv{i}{end}", 128, 128, 7) for i in range(2, 6)),
+        (f"Mconv6{end}", 128, 128, 1),
+        (f"Mconv7{end}", 128, maps, 1),
+    ]
+
+
+class OpenPoseVGG19(nn.Module):
+    """COCO-18 heatmaps and part affinity fields from a 52 million parameter network.
+
+    Args:
+        relu_heatmaps: Clip the final heatmaps at 0, as the PyTorch copies of the network do (their
+            list of layers without activation misses the last one of the heatmap branch). The
+            published model does not.
+    """
+
+    input_spec: ClassVar[InputSpec] = InputSpec()
+
+    def __init__(self, *, relu_heatmaps: bool = False) -> None:
+        super().__init__()
+        self.relu_heatmaps = relu_heatmaps
+        for layer in _BACKBONE:
+            if layer is not None:
+                name, channels_in, channels_out = layer
+                self.add_module(name, nn.Conv2d(channels_in, channels_out, 3, padding=1))
+        for stage in (1, *_REFINING_STAGES):
+            for branch in _BRANCHES:
+                for name, channels_in, channels_out, kernel in _branch_layers(stage, branch):
+                    conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2)
+                    self.add_module(name, conv)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Backbone features [N, 128, H // 8, W // 8] of images [N, 3, H, W]."""
+        for layer in _BACKBONE:
+            if layer is None:
+                x = functional.max_pool2d(x, 2)
+            else:
+                x = functional.relu(self.get_submodule(layer[0])(x), inplace=True)
+        return x
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the network.
+
+        Args:
+            x: float32 [N, 3, H, W], BGR, ``grey / 256 - 0.5``. H and W at least 8; what is beyond a
+                multiple of 8 is not seen by the last cells, so pad to one.
+
+        Returns:
+            Heatmaps [N, 19, H // 8, W // 8] (18 keypoints and the background) and PAFs
+            [N, 38, H // 8, W // 8].
+        """
+        features = self.features(x)
+        pafs, heatmaps = (self._branch(features, 1, branch) for branch in _BRANCHES)
+        for stage in _REFINING_STAGES:
+            refined = torch.cat([pafs, heatmaps, features], dim=1)
+            pafs, heatmaps = (self._branch(refined, stage, branch) for branch in _BRANCHES)
+        return (functional.relu(heatmaps) if self.relu_heatmaps else heatmaps), pafs
+
+    def _branch(self, x: Tensor, stage: int, branch: str) -> Tensor:
+        *hidden, last = (name for name, *_ in _branch_layers(stage, branch))
+        for name in hidden:
+            x = functional.relu(self.get_submodule(name)(x), inplace=True)
+        maps: Tensor = self.get_submodule(last)(x)
+        return maps
+
+    @staticmethod
+    def recognises(keys: Iterable[str]) -> bool:
+        """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
+        return "Mconv7_stage6_L2.weight" in {_flat(key) for key in keys}
+
+    @staticmethod
+    def normalise_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Bring a known key layout to that of the module.
+
+        Args:
+            state_dict: Flat names, or names below the blocks of the common PyTorch copies
+                (``model0.conv1_1.weight``, ``model6_2.Mconv7_stage6_L2.bias``).
+
+        Returns:
+            The same tensors by flat names; unknown keys are kept as they are.
+        """
+        return {_flat(key): tensor for key, tensor in state_dict.items()}
+
+
+def _flat(key: str) -> str:
+    return re.sub(r"^model\d(_[012])?\.", "", key)

@@ -1,3 +1,61 @@
 #include "heatpose/peaks_from_cells.h"
 
-namespace heatpose {}  // namespace heatpose
+#include <algorithm>
+#include <vector>
+
+#include "cpu/parallel.h"
+#include "cpu/peak_list.h"
+#include "cpu/point_sampler.h"
+#include "cpu/tile_plane.h"
+
+namespace heatpose {
+namespace {
+
+void collect_tile_peaks(TilePlane& plane, const TileGrid& grid, const PeakOptions& options, int ty,
+                        int tx, std::vector<Peak>& peaks) {
+  if (!plane.may_peak(ty, tx, options.threshold)) return;
+  const float* pixels = plane.evaluate(ty, tx);
+  std::int32_t found[kTileInner * kTileInner];
+  const int height = std::min(kTileInner, grid.height() - ty * kTileInner);
+  const int width = std::min(kTileInner, grid.width() - tx * kTileInner);
+  const int count = kernels().find_tile_peaks(pixels, height, width, options.threshold,
+                                              options.connectivity, options.ties, found);
+  for (int i = 0; i < count; ++i) {
+    peaks.push_back({tx * kTileInner + (found[i] & 0xff), ty * kTileInner + (found[i] >> 8), 0.0f});
+  }
+}
+
+}  // namespace
+
+void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t planes,
+                          const SmoothOptions& smooth, const PeakOptions& options, Refine refine,
+                          const PeaksView& out, float* refined) {
+  const TileGrid grid(scales, smooth.taps, smooth.border);
+  const PointSampler average(scales, {}, Border::kReflect);
+  parallel_for(planes, 1, [&](std::int64_t begin, std::int64_t end) {
+    ScratchFrame scratch;
+    TilePlane tiles(grid, scratch);
+    std::vector<Peak> peaks;
+    for (std::int64_t plane = begin; plane < end; ++plane) {
+      tiles.load(plane);
+      peaks.clear();
+      for (int ty = 0; ty < grid.rows(); ++ty) {
+        const std::size_t row_begin = peaks.size();
+        tiles.bound_row(ty);
+        for (int tx = 0; tx < grid.columns(); ++tx) {
+          if (tiles.may_exceed(tx, options.threshold)) {
+            collect_tile_peaks(tiles, grid, options, ty, tx, peaks);
+          }
+        }
+        std::sort(peaks.begin() + static_cast<std::ptrdiff_t>(row_begin), peaks.end(),
+                  [](const Peak& a, const Peak& b) { return a.y != b.y ? a.y < b.y : a.x < b.x; });
+      }
+      for (Peak& peak : peaks) peak.score = average.at(plane, peak.x, peak.y);
+      write_peaks(peaks, options.max_peaks, plane, out);
+    }
+  });
+  (void)refine;
+  (void)refined;
+}
+
+}  // namespace heatpose

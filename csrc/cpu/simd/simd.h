@@ -51,13 +51,12 @@ HEATPOSE_INLINE std::uint32_t lane_bits(VecI mask) {
 }
 
 HEATPOSE_INLINE float horizontal_sum(VecF v) {
-#if defined(__AVX512F__)
-  return _mm512_reduce_add_ps((__m512)v);
-#else
-  float sum = 0.0f;
-  for (int i = 0; i < kLanes; ++i) sum += v[i];
-  return sum;
-#endif
+  typedef float Vec4 __attribute__((vector_size(16)));
+  Vec4 parts[kLanes / 4];
+  std::memcpy(parts, &v, sizeof v);
+  Vec4 sum = parts[0];
+  for (int i = 1; i < kLanes / 4; ++i) sum += parts[i];
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
 /// Sixteen floats, in as many vectors as the unit needs: a row of a tile.

@@ -1,0 +1,58 @@
+"""Weights of a smoothing, shared by the ops that smooth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from heatpose.ops._arrays import finite, whole
+
+
+@lru_cache(maxsize=64)
+def gaussian_taps(sigma: float, radius: int) -> tuple[float, ...]:
+    """Sampled Gaussian weights [2 * radius + 1], normalised to 1."""
+    x = np.arange(-radius, radius + 1, dtype=np.float64)
+    weights = np.exp(-0.5 * (x / sigma) ** 2)
+    return tuple((weights / weights.sum()).tolist())
+
+
+def read_taps(
+    sigma: float | None,
+    *,
+    truncate: float = 4.0,
+    kernel_size: int | None = None,
+    taps: Sequence[float] | None = None,
+) -> tuple[float, ...]:
+    """Weights of a smoothing: given ones, OpenCV's kernel-size form or SciPy's sigma form.
+
+    Args:
+        sigma: Standard deviation in pixels; 0 (or None without ``kernel_size``) for no smoothing.
+            None with ``kernel_size`` k: ``0.3 * ((k - 1) * 0.5 - 1) + 0.8``, as OpenCV has it.
+        truncate: SciPy's form: radius ``int(truncate * sigma + 0.5)``.
+        kernel_size: OpenCV's form: an odd number of taps.
+        taps: The weights themselves, an odd number; nothing else is looked at.
+
+    Raises:
+        ValueError: a setting is out of range.
+    """
+    if taps is not None:
+        given = tuple(finite(f"taps[{i}]", tap) for i, tap in enumerate(taps))
+        if len(given) % 2 == 0:
+            raise ValueError(f"taps must be an odd number of weights, got {len(given)}")
+        return given
+    if kernel_size is not None:
+        size = whole("kernel_size", kernel_size, low=1, high=1025)
+        if size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, got {size}")
+        if sigma is None:
+            sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
+        return gaussian_taps(finite("sigma", sigma, above=0.0), size // 2)
+    if sigma is None or finite("sigma", sigma, low=0.0) == 0.0:
+        return ()
+    radius = math.floor(finite("truncate", truncate, above=0.0) * sigma + 0.5)
+    if radius > 512:
+        raise ValueError(f"truncate * sigma must be at most 512 pixels, got {truncate * sigma:g}")
+    return gaussian_taps(float(sigma), radius)

@@ -1,0 +1,111 @@
+"""Peaks of the smoothed, averaged maps, straight from the network's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heatpose.native import core
+from heatpose.ops._arrays import Array, choice, finite, whole
+from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
+from heatpose.ops._taps import read_taps
+from heatpose.ops.find_peaks import (
+    TIES,
+    Peaks,
+    check_peak_settings,
+    empty_peaks,
+    flat_peaks,
+)
+
+REFINEMENTS = ("none", "centroid", "taylor")
+
+
+def peaks_from_cells(
+    maps: Array | Sequence[Array],
+    canvas: Size,
+    *,
+    content: Size | Sequence[Size | None] | None = None,
+    stride: int = 8,
+    weights: Sequence[float] | None = None,
+    interpolation: str | tuple[str, str] = "cubic",
+    sigma: float | None = 3.0,
+    truncate: float = 4.0,
+    taps: Sequence[float] | None = None,
+    border: str = "reflect",
+    threshold: float = 0.1,
+    connectivity: int = 4,
+    ties: str = "first",
+    max_peaks: int = 128,
+    refine: str = "none",
+) -> Peaks:
+    """Find the peaks that the classic programs find on canvas-size maps, without making any.
+
+    The same answer as :func:`resize_average`, :func:`gaussian_smooth` and :func:`find_peaks` (scored
+    by the map that is not smoothed): resizing, averaging and smoothing are one banded linear
+    operator per axis, so a pixel costs a few dozen multiply-adds, and interval arithmetic on the
+    operator's rows rules out most tiles of the canvas at once.
+
+    Args:
+        maps: float32, float16 or bfloat16 [C, h, w] or [N, C, h, w]; or a sequence, one per scale.
+        canvas: (H, W), size of the photo in pixels.
+        content: (height, width) in network-input pixels that the photo covered, per scale. None:
+            the map covers the whole canvas.
+        stride: Network-input pixels per cell.
+        weights: Share of each scale in the average. None: 1 / S each.
+        interpolation: OpenCV's, or a pair (enlarge by ``stride``, resize to ``canvas``): "nearest",
+            "linear", "cubic", "area", "lanczos4".
+        sigma: Of the Gaussian smoothing, in canvas pixels; 0 for none.
+        truncate: The Gaussian ends at ``int(truncate * sigma + 0.5)`` pixels.
+        taps: Weights of another smoothing, in place of the Gaussian's.
+        border: What the smoothing sees outside the canvas, in SciPy's names: "reflect", "mirror",
+            "nearest", "constant" (0) or "wrap".
+        threshold: A peak's smoothed value exceeds it.
+        connectivity: 4 or 8 neighbours.
+        ties: Between equal neighbours, see :func:`find_peaks`.
+        max_peaks: M, peaks kept per channel.
+        refine: "none"; "centroid" (of the positive smoothed values in a 7x7 window, as OpenPose
+            does); or "taylor" (the Newton step of DarkPose on the logarithm of the smoothed map,
+            at most one pixel). Then ``xy`` is float32.
+
+    Returns:
+        Peaks, like ``maps``; a pixel that touches a cell which is not finite is never a peak.
+
+    Raises:
+        TypeError: maps are no arrays, or of another element type.
+        ValueError: a shape or setting is wrong.
+
+    Source: OpenPose (Cao et al., 2017, arXiv:1611.08050); DarkPose (Zhang et al., 2020,
+    arXiv:1910.06278) for "taylor".
+    """
+    scales = read_scales(
+        "maps", maps, canvas, content=content, stride=stride, weights=weights
+    )
+    enlarge, resize = read_interpolation(interpolation)
+    check_peak_settings(connectivity)
+    refinement = choice("refine", refine, REFINEMENTS)
+    max_peaks = whole("max_peaks", max_peaks, low=1)
+    peaks = empty_peaks(scales.lead, max_peaks)
+    xy, scores, counts, overflow = flat_peaks(peaks)
+    refined = np.empty(peaks.xy.shape, np.float32) if refinement else None
+    core.peaks_from_cells(
+        scales.native,
+        canvas_height=scales.canvas[0],
+        canvas_width=scales.canvas[1],
+        enlarge=enlarge,
+        resize=resize,
+        taps=read_taps(sigma, truncate=truncate, taps=taps),
+        border=choice("border", border, BORDERS),
+        threshold=finite("threshold", threshold),
+        connectivity=connectivity,
+        ties=choice("ties", ties, TIES),
+        refine=refinement,
+        xy=xy,
+        scores=scores,
+        counts=counts,
+        overflow=overflow,
+        refined=None if refined is None else refined.reshape(xy.shape),
+    )
+    if refined is not None:
+        peaks = peaks._replace(xy=refined)
+    return Peaks(*(scales.wrap(field) for field in peaks))

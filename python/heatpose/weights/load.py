@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 _NAMES_SHOWN = 5  # per kind of mismatch: a wrong file can miss hundreds
 
 
-def load_state_dict(path: str | Path) -> dict[str, Tensor]:
+def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """Read the tensors of a weight file, on the CPU.
 
     The kind is told by the content, not by the extension: safetensors, or a file of ``torch.save``
@@ -86,7 +87,7 @@ def load_into(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     network.load_state_dict(found)
 
 
-def load_weights(network: nn.Module, path: str | Path) -> None:
+def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
     """Read a weight file into a network: ``load_state_dict``, then ``load_into``.
 
     Args:

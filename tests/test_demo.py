@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heatpose.demo import planted_crowd
+from heatpose.demo import background, count_recovered, planted_crowd
+from heatpose.results import People
 from heatpose.skeletons import COCO18
 
 CELLS, CANVAS = (46, 82), (720, 1280)
@@ -85,6 +86,25 @@ def test_noise_has_the_size_asked_for() -> None:
     plain, noisy = planted_crowd(3, noise=0), planted_crowd(3, noise=0.1)
     for maps in (0, 1):
         assert (noisy[maps] - plain[maps]).std() == pytest.approx(0.1, rel=0.02)
+
+
+def test_recovered_keypoints_are_counted_person_by_person() -> None:
+    truth = planted_crowd(2)[2]
+    found = ~np.isnan(truth[..., 0])
+    people = People(truth, found.astype(np.float32), np.ones(2, np.float32), COCO18, CANVAS)
+    assert count_recovered(people, truth) == (found.sum(), found.sum())
+    assert count_recovered(people[:1], truth) == (found[0].sum(), found.sum())
+    assert count_recovered(People.empty(COCO18, CANVAS), truth) == (0, found.sum())
+    moved = truth + np.float32(6)
+    assert count_recovered(people, moved)[0] == 0
+    assert count_recovered(people, moved, near=9)[0] == found.sum()
+
+
+def test_background_is_dark_and_plain() -> None:
+    image = background((72, 128))
+    assert image.shape == (72, 128, 3)
+    assert image.dtype == np.uint8
+    assert image.max() < 70
 
 
 @pytest.mark.parametrize("canvas", [(1, 1), (10, 2000), (2000, 10)], ids=str)

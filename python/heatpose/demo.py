@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from heatpose.results import People
 from heatpose.skeletons import COCO18
 
 FloatArray = NDArray[np.float32]
@@ -30,6 +31,9 @@ _UPPER_ARM, _FOREARM, _THIGH, _SHIN = 0.17, 0.155, 0.235, 0.23
 # Angles from straight down, in degrees, outwards positive: upper arm, forearm, thigh, shin.
 _ARMS = ((12, 8), (20, 35), (35, -60), (50, 150), (95, 95), (110, 165), (150, 170), (-15, -70))
 _LEGS = ((4, 3), (10, 8), (22, 16), (12, -12), (30, -5), (-6, -2))
+
+# Pixels of the canvas within which a keypoint counts as got back: half a cell.
+NEAR = 8.0
 
 _MISSING_CHANCE = 0.03
 _HIDDEN_EAR_CHANCE = 0.25
@@ -83,6 +87,39 @@ def planted_crowd(
     for maps in (heatmaps, pafs):
         maps += noise * rng.standard_normal(maps.shape)
     return heatmaps.astype(np.float32), pafs.astype(np.float32), keypoints.astype(np.float32)
+
+
+def count_recovered(people: People, truth: FloatArray, *, near: float = NEAR) -> tuple[int, int]:
+    """Compare people with the planted ones.
+
+    Args:
+        people: What a decoder found.
+        truth: float32 [P, 18, 2], the keypoints that ``planted_crowd`` gave.
+        near: Pixels of the canvas within which a keypoint counts.
+
+    Returns:
+        The planted keypoints found near their place, all of one person in one person; and the
+        number of planted keypoints.
+    """
+    recovered = 0
+    for planted in truth:
+        distances = np.hypot(*np.moveaxis(people.keypoints - planted, -1, 0))
+        recovered += int((distances <= near).sum(axis=-1).max(initial=0))
+    return recovered, int((~np.isnan(truth[..., 0])).sum())
+
+
+def background(canvas: tuple[int, int]) -> NDArray[np.uint8]:
+    """A plain dark gradient to draw on, uint8 [H, W, 3] BGR."""
+    height, width = canvas
+    down, across = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)[None, :]
+    blend = (0.7 * down + 0.3 * across)[..., None]
+    top, bottom = np.array([64, 42, 30]), np.array([30, 20, 16])
+    # Half a level of noise hides the steps between so few grey levels.
+    dither = np.random.default_rng(0).uniform(-0.5, 0.5, (height, width, 1))
+    gradient: NDArray[np.uint8] = np.rint((1 - blend) * top + blend * bottom + dither).astype(
+        np.uint8
+    )
+    return gradient
 
 
 def _plant(people: int, canvas: tuple[int, int], rng: np.random.Generator) -> _Points:

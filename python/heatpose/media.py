@@ -99,7 +99,7 @@ def write_image(path: PathLike, image: Image, *, quality: int = 95) -> None:
     if not 1 <= quality <= 100:
         raise ValueError(f"quality must be 1..100, got {quality}")
     suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES or not cv2.haveImageWriter(f"x{suffix}"):
+    if not can_write(suffix):
         known = ", ".join(sorted(IMAGE_SUFFIXES))
         raise ValueError(f"cannot write {path}: unknown image suffix {suffix!r} (known: {known})")
     setting = _QUALITY_SETTINGS.get(suffix)
@@ -107,6 +107,12 @@ def write_image(path: PathLike, image: Image, *, quality: int = 95) -> None:
     if not written:
         raise ValueError(f"cannot write {path}: OpenCV has no encoder for {suffix}")
     write_atomically(path, encoded.tobytes())
+
+
+def can_write(suffix: str) -> bool:
+    """Whether pictures with this suffix (``".png"``) can be written."""
+    suffix = suffix.lower()
+    return suffix in IMAGE_SUFFIXES and bool(cv2.haveImageWriter(f"x{suffix}"))
 
 
 def list_images(inputs: PathLike | Iterable[PathLike]) -> list[Path]:

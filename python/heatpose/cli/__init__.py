@@ -1,0 +1,22 @@
+"""The command line: ``heatpose predict``, ``heatpose demo`` and ``heatpose info``."""
+
+from __future__ import annotations
+
+import click
+
+import heatpose as hp
+from heatpose.cli.demo import demo_command
+from heatpose.cli.info import info_command
+from heatpose.cli.predict import predict_command
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(hp.__version__, prog_name="heatpose")
+def main() -> None:
+    """Heatmaps to poses: find the people in photos and their keypoints."""
+
+
+for _command in (predict_command, demo_command, info_command):
+    main.add_command(_command)

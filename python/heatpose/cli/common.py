@@ -1,0 +1,115 @@
+"""What the commands share: the options of the network, and how they speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+import heatpose as hp
+
+if TYPE_CHECKING:
+    from heatpose.results import People
+
+MODELS = ("auto", "mobilenet-v2-small", "vgg19")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def _parse_scales(
+    context: click.Context, parameter: click.Parameter, value: str
+) -> tuple[float, ...]:
+    try:
+        scales = tuple(float(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a list of numbers like 0.5,1,1.5,2") from None
+    if not all(0 < scale <= 16 for scale in scales):
+        raise click.BadParameter(f"scales must be above 0 and at most 16, got {value}")
+    return scales
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose and run the network, shared by predict and demo."""
+    options = (
+        click.option(
+            "--model",
+            type=click.Choice(MODELS),
+            default="auto",
+            show_default=True,
+            help="The network; auto tells it from the weights.",
+        ),
+        click.option(
+            "--weights",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="File of the network's weights.",
+        ),
+        click.option(
+            "--scales",
+            metavar="S,S,...",
+            callback=_parse_scales,
+            default="1",
+            show_default=True,
+            help="Scale search: the network sees the photo at each, and the maps are averaged.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(DEVICES),
+            default="auto",
+            show_default=True,
+            help="Where the network runs.",
+        ),
+        click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads. [default: all]"),
+        click.option("--scores", is_flag=True, help="Write the people's scores on the pictures."),
+        click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def make_estimator(model: str, *, weights: Path | None, **options: Any) -> Callable[[Any], People]:
+    """The estimator of the options.
+
+    Raises:
+        click.UsageError: no weights.
+        click.ClickException: PyTorch is missing, or the network cannot be made.
+    """
+    if weights is None:
+        raise click.UsageError("no network ships with heatpose yet: give --weights FILE")
+    try:
+        estimator = hp.BodyEstimator(model, weights=weights, **options)
+    except ImportError as error:
+        hint = ": pip install 'heatpose[torch]'" if error.name == "torch" else ""
+        raise click.ClickException(f"{error}{hint}") from error
+    except Exception as error:
+        raise click.ClickException(describe(error)) from error
+    return cast("Callable[[Any], People]", estimator)
+
+
+def set_threads(threads: int | None) -> None:
+    """Let heatpose and PyTorch use so many CPU threads; None leaves them alone."""
+    if threads is None:
+        return
+    hp.set_num_threads(threads)
+    try:
+        import torch
+    except ImportError:
+        return
+    torch.set_num_threads(threads)
+
+
+def report(message: str) -> None:
+    """Say on stderr what went wrong."""
+    click.echo(f"heatpose: {message}", err=True)
+
+
+def describe(error: Exception) -> str:
+    """The message for a user; errors that say nothing by themselves are named."""
+    known = isinstance(error, (OSError, ValueError, TypeError)) and str(error)
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """``1 person``, ``2 people``."""
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,149 @@
+"""``heatpose predict``: people of photos, as JSON and as pictures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from heatpose.cli import outputs
+from heatpose.cli.common import (
+    counted,
+    describe,
+    make_estimator,
+    network_options,
+    report,
+    set_threads,
+)
+from heatpose.formats import FORMATS, Format
+
+if TYPE_CHECKING:
+    from heatpose.results import People
+
+
+@click.command("predict")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option("--json", "json_to", metavar="PATH", help="JSON file (one photo) or folder.")
+@click.option("--draw", "draw_to", metavar="PATH", help="Picture (one photo) or folder.")
+@click.option(
+    "--format",
+    "json_format",
+    type=click.Choice(FORMATS),
+    default="heatpose",
+    show_default=True,
+    help="Format of the JSON; with coco, one file takes all photos.",
+)
+@network_options
+def predict_command(
+    inputs: tuple[str, ...],
+    json_to: str | None,
+    draw_to: str | None,
+    json_format: str,
+    **options: Any,
+) -> None:
+    """Find the people in photos: files, folders, patterns such as 'photos/*.jpg'.
+
+    A photo that cannot be read is reported and the others go on. Exit code: 0 when every photo went
+    well, 1 when any failed, 2 for a wrong command line.
+    """
+    photos, missing = find_photos(inputs)
+    failed = predict_photos(photos, json_to, draw_to, cast(Format, json_format), **options)
+    if missing + failed:
+        if missing + len(photos) > 1:
+            report(f"{missing + failed} of {missing + len(photos)} failed")
+        sys.exit(1)
+
+
+def find_photos(inputs: Sequence[str]) -> tuple[list[Path], int]:
+    """The photos that the inputs name, and how many inputs name none (each is reported)."""
+    from heatpose import media
+
+    found: dict[Path, Path] = {}
+    failed = 0
+    for name in inputs:
+        try:
+            for path in media.list_images(name):
+                found.setdefault(path.resolve(), path)
+        except OSError as error:
+            report(str(error))
+            failed += 1
+    return list(found.values()), failed
+
+
+def predict_photos(
+    photos: list[Path],
+    json_to: str | None,
+    draw_to: str | None,
+    json_format: Format,
+    *,
+    model: str,
+    weights: Path | None,
+    scales: tuple[float, ...],
+    device: str,
+    threads: int | None,
+    scores: bool,
+    quiet: bool,
+) -> int:
+    """Find, write and draw the people of each photo; gives the number of photos that failed."""
+    from tqdm import tqdm
+
+    from heatpose import formats
+
+    together = json_format == "coco" and len(photos) > 1 and outputs.is_file(json_to)
+    json_paths = [None] * len(photos) if together else outputs.json_paths(photos, json_to, "--json")
+    draw_paths = outputs.picture_paths(photos, draw_to, "--draw")
+    collected = [Path(json_to)] if together and json_to else []
+    written = [path for path in (*json_paths, *draw_paths, *collected) if path is not None]
+    outputs.refuse_inputs(photos, written)
+    if not photos:
+        return 0
+    set_threads(threads)
+    estimator = make_estimator(model, weights=weights, device=device, scales=scales)
+    outputs.make_folders(written)
+    image_ids = outputs.image_ids(photos)
+
+    failed = 0
+    results: list[Any] = []
+    # disable=None: no bar where stderr is a file; lines on stdout pause the bar.
+    bar = tqdm(photos, unit="photo", disable=True if quiet or len(photos) < 2 else None)
+    for path, json_path, draw_path, image_id in zip(
+        bar, json_paths, draw_paths, image_ids, strict=True
+    ):
+        try:
+            people, line = _predict_photo(estimator, path, draw_path, scores=scores)
+            if json_path is not None:
+                people.save_json(json_path, json_format, image_id=image_id)
+            if together:
+                results += formats.to_coco(people, image_id=image_id)
+        except Exception as error:  # whatever is wrong with one photo, the others go on
+            with tqdm.external_write_mode(file=sys.stderr):
+                report(f"{path}: {describe(error)}")
+            failed += 1
+            continue
+        if not quiet:
+            with tqdm.external_write_mode(file=sys.stdout):
+                click.echo(line)
+    for file in collected:
+        formats.write_json(file, results)
+    return failed
+
+
+def _predict_photo(
+    estimator: Callable[[Any], People], path: Path, draw_path: Path | None, *, scores: bool
+) -> tuple[People, str]:
+    """The people of one photo, and a line about them."""
+    from heatpose import media
+
+    start = time.perf_counter()
+    image = media.read_image(path)
+    people = estimator(image)
+    seconds = time.perf_counter() - start
+    if draw_path is not None:
+        people.draw(image, to=draw_path, scores=scores)
+    height, width = people.canvas
+    found = f"{counted(len(people), 'person', 'people')}, {int(people.visible.sum())} keypoints"
+    return people, f"{path}: {found}, {width}x{height} px, {1000 * seconds:.0f} ms"

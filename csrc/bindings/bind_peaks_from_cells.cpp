@@ -27,10 +27,10 @@ void bind_peaks_from_cells(py::module_& m) {
         overflow.check_shape("overflow", {planes});
         const SmoothOptions smooth{std::move(taps), static_cast<Border>(border)};
         const PeakOptions options{threshold, connectivity, static_cast<Ties>(ties), max_peaks};
-        const PeaksView out{
-            xy.mutable_data<std::int32_t>("xy"), scores.mutable_data<float>("scores"),
-            counts.mutable_data<std::int32_t>("counts"),
-            overflow.mutable_data<std::uint8_t>("overflow")};
+        const PeaksView out{xy.mutable_data<std::int32_t>("xy"),
+                            scores.mutable_data<float>("scores"),
+                            counts.mutable_data<std::int32_t>("counts"),
+                            overflow.mutable_data<std::uint8_t>("overflow")};
         Tensor refined_tensor;
         float* refined_data = nullptr;
         if (!refined.is_none()) {
@@ -45,8 +45,7 @@ void bind_peaks_from_cells(py::module_& m) {
       py::arg("scales"), py::kw_only(), py::arg("canvas_height"), py::arg("canvas_width"),
       py::arg("enlarge"), py::arg("resize"), py::arg("taps"), py::arg("border"),
       py::arg("threshold"), py::arg("connectivity"), py::arg("ties"), py::arg("refine"),
-      py::arg("xy"), py::arg("scores"), py::arg("counts"), py::arg("overflow"),
-      py::arg("refined"));
+      py::arg("xy"), py::arg("scores"), py::arg("counts"), py::arg("overflow"), py::arg("refined"));
 }
 
 }  // namespace heatpose

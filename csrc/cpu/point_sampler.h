@@ -11,7 +11,8 @@ namespace heatpose {
 /// Values of an averaged map at single pixels, through the few cells that each touches.
 class PointSampler {
  public:
-  PointSampler(const std::vector<ScaleMaps>& scales, const std::vector<double>& taps, Border border) {
+  PointSampler(const std::vector<ScaleMaps>& scales, const std::vector<double>& taps,
+               Border border) {
     for (const ScaleMaps& scale : scales) {
       scales_.push_back({scale.cells, scale.weight, axis_operator(scale.y, taps, border),
                          axis_operator(scale.x, taps, border)});
@@ -31,8 +32,8 @@ class PointSampler {
       const int x_first = ox.first[static_cast<std::size_t>(x)];
       const int x_last = ox.last[static_cast<std::size_t>(x)];
       float value = 0.0f;
-      for (int r = oy.first[static_cast<std::size_t>(y)];
-           r <= oy.last[static_cast<std::size_t>(y)]; ++r) {
+      for (int r = oy.first[static_cast<std::size_t>(y)]; r <= oy.last[static_cast<std::size_t>(y)];
+           ++r) {
         const float* row = cells + static_cast<std::int64_t>(r) * ox.cells;
         float across = 0.0f;
         for (int c = x_first; c <= x_last; ++c) across += wx[c - x0] * row[c];

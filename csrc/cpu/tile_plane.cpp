@@ -27,17 +27,22 @@ TilePlane::TilePlane(const TileGrid& grid, ScratchFrame& scratch)
   std::int64_t widest = 0;
   int padded_taps = 16;
   const auto view = [](const TileAxis& axis) {
-    return TileAxisView{axis.taps,          axis.padded_taps,   axis.start.data(),
-                        axis.weights.data(), axis.centre.data(), axis.radius.data(),
-                        axis.slope_centre.data(), axis.slope_radius.data()};
+    return TileAxisView{
+        axis.taps,          axis.padded_taps,   axis.start.data(),        axis.weights.data(),
+        axis.centre.data(), axis.radius.data(), axis.slope_centre.data(), axis.slope_radius.data()};
   };
   for (int s = 0; s < count; ++s) {
-    const TileAxis &y = *grid.y_[static_cast<std::size_t>(s)], &x = *grid.x_[static_cast<std::size_t>(s)];
+    const TileAxis &y = *grid.y_[static_cast<std::size_t>(s)],
+                   &x = *grid.x_[static_cast<std::size_t>(s)];
     // A tile may start at the last cell; the 16 columns behind are what vectors may read.
     const std::int64_t stride = (x.cells + x.padded_taps + 15) / 16 * 16 + 16;
     const std::int64_t size = stride * (y.cells + y.taps);
-    scales_[s] = {scratch.take<float>(size), scratch.take<float>(size), scratch.take<float>(size),
-                  stride, view(y), view(x)};
+    scales_[s] = {scratch.take<float>(size),
+                  scratch.take<float>(size),
+                  scratch.take<float>(size),
+                  stride,
+                  view(y),
+                  view(x)};
     widest = std::max(widest, stride);
     padded_taps = std::max(padded_taps, x.padded_taps);
   }
@@ -52,15 +57,16 @@ void TilePlane::load(std::int64_t plane) {
   finite_ = true;
   margin_ = 0;
   for (int s = 0; s < grid_.scales(); ++s) {
-    const TileAxis &y = *grid_.y_[static_cast<std::size_t>(s)], &x = *grid_.x_[static_cast<std::size_t>(s)];
+    const TileAxis &y = *grid_.y_[static_cast<std::size_t>(s)],
+                   &x = *grid_.x_[static_cast<std::size_t>(s)];
     const ScaleMaps& maps = grid_.maps_[static_cast<std::size_t>(s)];
     const TileScale& scale = scales_[s];
     const float* cells = maps.cells + plane * y.cells * x.cells;
     float most = 0, least = 0;
-    const bool finite = kernel_.pad_plane(
-        cells, y.cells, x.cells, maps.weight, y.cells + y.taps, scale.stride,
-        const_cast<float*>(scale.cells), const_cast<float*>(scale.step_x),
-        const_cast<float*>(scale.step_y), &most, &least);
+    const bool finite =
+        kernel_.pad_plane(cells, y.cells, x.cells, maps.weight, y.cells + y.taps, scale.stride,
+                          const_cast<float*>(scale.cells), const_cast<float*>(scale.step_x),
+                          const_cast<float*>(scale.step_y), &most, &least);
     finite_ = finite_ && finite;
     // A pixel gets at most `most` times the positive weights, and as much again from negative cells
     // under negative weights.
@@ -72,7 +78,8 @@ void TilePlane::load(std::int64_t plane) {
 void TilePlane::bound_row(int ty) {
   std::memset(bounds_, 0, sizeof(float) * static_cast<std::size_t>(grid_.columns()));
   for (int s = 0; s < grid_.scales(); ++s) {
-    const TileAxis &y = *grid_.y_[static_cast<std::size_t>(s)], &x = *grid_.x_[static_cast<std::size_t>(s)];
+    const TileAxis &y = *grid_.y_[static_cast<std::size_t>(s)],
+                   &x = *grid_.x_[static_cast<std::size_t>(s)];
     const float positive = y.positive * x.positive + y.negative * x.negative;
     kernel_.bound_tile_row(scales_[s], ty, grid_.columns(), positive, low_[s], window_, bounds_);
   }
@@ -101,8 +108,10 @@ const float* TilePlane::evaluate(int ty, int tx) {
 void TilePlane::mark_bad_pixels(int ty, int tx) {
   float* pixels = pixels_ + kTile;
   for (int s = 0; s < grid_.scales(); ++s) {
-    const AxisOperator &oy = *grid_.oy_[static_cast<std::size_t>(s)], &ox = *grid_.ox_[static_cast<std::size_t>(s)];
-    const float* cells = grid_.maps_[static_cast<std::size_t>(s)].cells + plane_ * oy.cells * ox.cells;
+    const AxisOperator &oy = *grid_.oy_[static_cast<std::size_t>(s)],
+                       &ox = *grid_.ox_[static_cast<std::size_t>(s)];
+    const float* cells =
+        grid_.maps_[static_cast<std::size_t>(s)].cells + plane_ * oy.cells * ox.cells;
     for (int r = 0; r < kTile; ++r) {
       const int y = ty * kTileInner - 1 + r;
       if (y < 0 || y >= oy.rows) continue;

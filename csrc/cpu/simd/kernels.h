@@ -13,15 +13,15 @@
 // Every hot loop that is compiled once per vector unit: X(name, result, arguments), listed op by op
 // in <op>_kernels.h. A kernel sees pointers and sizes only, allocates nothing and never throws;
 // what surrounds it is csrc/cpu/<op>.cpp.
-#define HEATPOSE_KERNELS(X) \
-  HEATPOSE_KERNELS_ASSOCIATE(X) \
+#define HEATPOSE_KERNELS(X)            \
+  HEATPOSE_KERNELS_ASSOCIATE(X)        \
   HEATPOSE_KERNELS_DECODE_HAND_MAPS(X) \
-  HEATPOSE_KERNELS_DECODE_HEATMAPS(X) \
-  HEATPOSE_KERNELS_FIND_PEAKS(X) \
-  HEATPOSE_KERNELS_GAUSSIAN_SMOOTH(X) \
+  HEATPOSE_KERNELS_DECODE_HEATMAPS(X)  \
+  HEATPOSE_KERNELS_FIND_PEAKS(X)       \
+  HEATPOSE_KERNELS_GAUSSIAN_SMOOTH(X)  \
   HEATPOSE_KERNELS_PEAKS_FROM_CELLS(X) \
-  HEATPOSE_KERNELS_PREPARE_IMAGE(X) \
-  HEATPOSE_KERNELS_RESIZE_AVERAGE(X) \
+  HEATPOSE_KERNELS_PREPARE_IMAGE(X)    \
+  HEATPOSE_KERNELS_RESIZE_AVERAGE(X)   \
   HEATPOSE_KERNELS_WARP_CROPS(X)
 
 namespace heatpose {

@@ -10,8 +10,8 @@ struct Interval {
   float mid, rad;
 };
 
-/// Sum over the tile's cells of (y interval) x (x interval) x value: first along y for all columns at
-/// once, then along x. |w v| <= |centre v| + radius |v|, applied twice.
+/// Sum over the tile's cells of (y interval) x (x interval) x value: first along y for all columns
+/// at once, then along x. |w v| <= |centre v| + radius |v|, applied twice.
 HEATPOSE_INLINE Interval bound(const float* values, std::int64_t stride, int rows,
                                const float* centre_y, const float* radius_y, int columns,
                                const float* centre_x, const float* radius_x) {

@@ -10,7 +10,7 @@ namespace heatpose {
 struct TileAxisView {
   int taps, padded_taps;
   const std::int32_t* start;
-  const float* weights;  // [tiles, taps, 16]
+  const float* weights;                                        // [tiles, taps, 16]
   const float *centre, *radius, *slope_centre, *slope_radius;  // [tiles, padded_taps]
 };
 
@@ -24,9 +24,9 @@ struct TileScale {
 
 /// What a tile may hold, decided by bounds alone.
 struct TileLimits {
-  float threshold;  // no pixel above it: no peak
-  float margin;     // rounding of the bounds and of the pixels
-  bool slopes;      // slopes may be bounded at all
+  float threshold;                      // no pixel above it: no peak
+  float margin;                         // rounding of the bounds and of the pixels
+  bool slopes;                          // slopes may be bounded at all
   bool rise_x, fall_x, rise_y, fall_y;  // a slope of that sign everywhere rules a peak out
 };
 
@@ -40,17 +40,17 @@ struct TileLimits {
 // tile_may_peak: whether the tile can hold a peak, by interval arithmetic.
 // evaluate_tile: the 16x16 pixels of a tile into `pixels`; `scratch`: 16 * padded_taps floats.
 // find_tile_peaks: peaks among the tile's own height x width pixels; (y << 8 | x) into `found`.
-#define HEATPOSE_KERNELS_PEAKS_FROM_CELLS(X)                                                     \
-  X(pad_plane, bool,                                                                             \
-    (const float* plane, int height, int width, float weight, int rows, std::int64_t stride,     \
-     float* cells, float* step_x, float* step_y, float* most, float* least))                     \
-  X(bound_tile_row, void,                                                                        \
-    (const TileScale& scale, int ty, int tiles, float positive, float low, float* window,        \
-     float* bounds))                                                                             \
-  X(tile_may_peak, bool,                                                                         \
-    (const TileScale* scales, int count, int ty, int tx, const TileLimits& limits))              \
-  X(evaluate_tile, void,                                                                         \
-    (const TileScale* scales, int count, int ty, int tx, float* scratch, float* pixels))         \
-  X(find_tile_peaks, int,                                                                        \
-    (const float* pixels, int height, int width, float threshold, int connectivity, Ties ties,   \
+#define HEATPOSE_KERNELS_PEAKS_FROM_CELLS(X)                                                   \
+  X(pad_plane, bool,                                                                           \
+    (const float* plane, int height, int width, float weight, int rows, std::int64_t stride,   \
+     float* cells, float* step_x, float* step_y, float* most, float* least))                   \
+  X(bound_tile_row, void,                                                                      \
+    (const TileScale& scale, int ty, int tiles, float positive, float low, float* window,      \
+     float* bounds))                                                                           \
+  X(tile_may_peak, bool,                                                                       \
+    (const TileScale* scales, int count, int ty, int tx, const TileLimits& limits))            \
+  X(evaluate_tile, void,                                                                       \
+    (const TileScale* scales, int count, int ty, int tx, float* scratch, float* pixels))       \
+  X(find_tile_peaks, int,                                                                      \
+    (const float* pixels, int height, int width, float threshold, int connectivity, Ties ties, \
      std::int32_t* found))

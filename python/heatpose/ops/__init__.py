@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from heatpose.ops.associate import AssociateOptions, Association, associate
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 
-__all__ = ["Peaks", "find_peaks", "peaks_from_cells"]
+__all__ = [
+    "AssociateOptions",
+    "Association",
+    "Peaks",
+    "associate",
+    "find_peaks",
+    "peaks_from_cells",
+]

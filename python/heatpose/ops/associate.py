@@ -1,0 +1,251 @@
+"""Grouping peaks into people along part affinity fields (PAFs)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from heatpose.native import core
+from heatpose.ops._arrays import Array, borrow, choice, finite, whole
+from heatpose.ops._scales import Size, read_interpolation, read_scales
+from heatpose.ops.find_peaks import Peaks
+
+MATCHINGS = ("limbs", "global")
+ROUNDINGS = ("half_even", "half_up")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssociateOptions:
+    """How pairs of peaks are scored and people are put together.
+
+    Attributes:
+        matching: "limbs": limb by limb in the skeleton's order, best pairs first (the Python
+            programs). "global": all pairs of all limbs in one list, best first (the C++ OpenPose);
+            better in crowds. :meth:`for_global` sets what goes with it.
+        samples: Points on the segment between two peaks.
+        adaptive: 5 to 25 points by length, ``int(sqrt(5 * max(|dx|, |dy|)) + 0.5)``, in their place.
+        endpoint: The last point lies on the second peak (else a step before it).
+        rounding: Of a point to a pixel: "half_even" (Python) or "half_up" (``int(v + 0.5)``).
+        point_threshold: A point counts when the field's part along the limb is above it.
+        point_ratio: More than this share of the points must count.
+        mean_of_counted: The pair's score is the mean over the points that count, not over all.
+        min_norm: The segment is taken to be at least this long, in pixels.
+        norm_offset: Added to the segment's length, in pixels.
+        length_penalty: ``min(0.5 * H / length - 1, 0)`` is added to the pair's score.
+        near_score: Score of a rejected pair nearer than ``sqrt(H * W) / 150``; negative: none.
+        classic_conflicts: With "limbs": a second slot is overwritten as in the classic programs, so
+            that a peak may be in two people; by default a peak belongs to one person at most.
+        peak_weight: With "global": share of the two peaks' scores in the order of the list.
+        min_parts: People with fewer parts are dropped.
+        min_score: People with a lower score per part are dropped.
+
+    Raises:
+        TypeError: a setting has the wrong type.
+        ValueError: a setting is out of range.
+    """
+
+    matching: str = "limbs"
+    samples: int = 10
+    adaptive: bool = False
+    endpoint: bool = True
+    rounding: str = "half_even"
+    point_threshold: float = 0.05
+    point_ratio: float = 0.8
+    mean_of_counted: bool = False
+    min_norm: float = 1e-3
+    norm_offset: float = 0.0
+    length_penalty: bool = True
+    near_score: float = -1.0
+    classic_conflicts: bool = False
+    peak_weight: float = 0.1
+    min_parts: int = 4
+    min_score: float = 0.4
+
+    def __post_init__(self) -> None:
+        choice("matching", self.matching, MATCHINGS)
+        choice("rounding", self.rounding, ROUNDINGS)
+        whole("samples", self.samples, low=1, high=256)
+        whole("min_parts", self.min_parts, low=0)
+        for name in ("point_threshold", "point_ratio", "near_score", "peak_weight", "min_score"):
+            finite(name, getattr(self, name))
+        finite("min_norm", self.min_norm, above=0.0)
+        finite("norm_offset", self.norm_offset, low=0.0)
+
+    @classmethod
+    def for_global(cls, **changes: Any) -> AssociateOptions:
+        """The "global" rule with the constants of the C++ OpenPose; ``changes`` on top."""
+        settings: dict[str, Any] = {
+            "matching": "global",
+            "adaptive": True,
+            "endpoint": False,
+            "rounding": "half_up",
+            "point_ratio": 0.95,
+            "mean_of_counted": True,
+            "length_penalty": False,
+            "near_score": 0.05 + 1e-6,
+            "min_parts": 3,
+        }
+        return cls(**{**settings, **changes})
+
+
+class Association(NamedTuple):
+    """People as indices of peaks, padded to P people and M pairs a limb.
+
+    Attributes:
+        people: int32 [..., P, K], index of a peak among its keypoint's peaks, -1 where missing.
+        scores: float32 [..., P], sum of a person's peak and pair scores.
+        parts: int32 [..., P], how many keypoints a person has (with ``classic_conflicts`` as the
+            classic programs count them: an overwritten part counts twice).
+        counts: int32 [...], how many of the P entries are people, in the order they were found.
+        overflow: bool [...], True where more than P were found; those with the highest score stay.
+        pairs: int32 [..., L, M, 2], the pairs taken of each limb (peak of a, peak of b), best
+            first; -1 past the count.
+        pair_scores: float32 [..., L, M].
+        pair_counts: int32 [..., L].
+    """
+
+    people: Any
+    scores: Any
+    parts: Any
+    counts: Any
+    overflow: Any
+    pairs: Any
+    pair_scores: Any
+    pair_counts: Any
+
+
+def associate(
+    peaks: Peaks,
+    pafs: Array | Sequence[Array],
+    limbs: Sequence[tuple[int, int]] | npt.NDArray[Any],
+    paf_channels: Sequence[tuple[int, int]] | npt.NDArray[Any],
+    canvas: Size,
+    *,
+    content: Size | Sequence[Size | None] | None = None,
+    stride: int = 8,
+    weights: Sequence[float] | None = None,
+    interpolation: str | tuple[str, str] = "cubic",
+    starts: Sequence[bool] | npt.NDArray[Any] | None = None,
+    max_people: int = 128,
+    options: AssociateOptions | None = None,
+) -> Association:
+    """Group peaks into people; the fields are sampled straight from the network's cells.
+
+    Args:
+        peaks: Of K keypoints on the canvas, from :func:`peaks_from_cells` or :func:`find_peaks`.
+        pafs: float32, float16 or bfloat16 [C, h, w] or [N, C, h, w]; or a sequence, one per scale.
+        limbs: [L, 2], keypoints (a, b) of each limb, in the order of association.
+        paf_channels: [L, 2], field channels (x, y) of each limb.
+        canvas: (H, W), size of the photo in pixels.
+        content: As in :func:`peaks_from_cells`.
+        stride: Network-input pixels per cell.
+        weights: Share of each scale in the average. None: 1 / S each.
+        interpolation: As in :func:`peaks_from_cells`.
+        starts: [L], whether a pair of this limb may start a person ("limbs" rule). None: all may.
+        max_people: P, people kept per image.
+        options: None: the defaults.
+
+    Returns:
+        Association, arrays of the kind of ``pafs``.
+
+    Raises:
+        TypeError: an array is of another type.
+        ValueError: shapes, channels or settings do not fit.
+
+    Source: Cao et al., 2017, arXiv:1611.08050; the "global" rule: Cao et al., 2019,
+    arXiv:1812.08008.
+    """
+    settings = options if options is not None else AssociateOptions()
+    scales = read_scales("pafs", pafs, canvas, content=content, stride=stride, weights=weights)
+    enlarge, resize = read_interpolation(interpolation)
+    xy, scores, counts = _read_peaks(peaks, scales.lead[:-1])
+    limb_array = _pairs("limbs", limbs)
+    channel_array = _pairs("paf_channels", paf_channels)
+    if len(channel_array) != len(limb_array):
+        raise ValueError(
+            f"paf_channels must have one row per limb ({len(limb_array)}), got {len(channel_array)}"
+        )
+    _check_channels("pafs", channel_array, scales.lead[-1])
+    start_array = np.ones(len(limb_array), np.uint8)
+    if starts is not None:
+        start_array[:] = np.asarray(starts, np.bool_)
+    images, keypoints, max_peaks = xy.shape[:3]
+    most = whole("max_people", max_people, low=1)
+    result = Association(
+        np.empty((images, most, keypoints), np.int32),
+        np.empty((images, most), np.float32),
+        np.empty((images, most), np.int32),
+        np.empty(images, np.int32),
+        np.empty(images, np.bool_),
+        np.empty((images, len(limb_array), max_peaks, 2), np.int32),
+        np.empty((images, len(limb_array), max_peaks), np.float32),
+        np.empty((images, len(limb_array)), np.int32),
+    )
+    core.associate(
+        xy,
+        scores,
+        counts,
+        scales.native,
+        canvas_height=scales.canvas[0],
+        canvas_width=scales.canvas[1],
+        enlarge=enlarge,
+        resize=resize,
+        limbs=limb_array,
+        paf_channels=channel_array,
+        starts=start_array,
+        options={
+            **{f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)},
+            "matching": MATCHINGS.index(settings.matching),
+            "rounding": ROUNDINGS.index(settings.rounding),
+        },
+        people=result.people,
+        person_scores=result.scores,
+        person_parts=result.parts,
+        person_counts=result.counts,
+        overflow=result.overflow.view(np.uint8),
+        pairs=result.pairs,
+        pair_scores=result.pair_scores,
+        pair_counts=result.pair_counts,
+    )
+    lead = scales.lead[:-1]
+    return Association(*(scales.wrap(field.reshape(lead + field.shape[1:])) for field in result))
+
+
+def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    xy, _ = borrow("peaks.xy", peaks.xy, dtypes=("int32", "float32"))
+    scores, _ = borrow("peaks.scores", peaks.scores, dtypes=("float32",))
+    counts, _ = borrow("peaks.counts", peaks.counts, dtypes=("int32",))
+    if xy.ndim != len(lead) + 3 or xy.shape[: len(lead)] != lead:
+        expected = ", ".join(str(n) for n in lead) + (", " if lead else "")
+        raise ValueError(f"peaks.xy must have shape ({expected}K, M, 2), got {xy.shape}")
+    images = lead[0] if lead else 1
+    keypoints, max_peaks = xy.shape[-3:-1]
+    return (
+        np.ascontiguousarray(xy, np.float32).reshape(images, keypoints, max_peaks, 2),
+        np.ascontiguousarray(scores).reshape(images, keypoints, max_peaks),
+        np.ascontiguousarray(counts).reshape(images, keypoints),
+    )
+
+
+def _pairs(name: str, value: Any) -> npt.NDArray[np.int32]:
+    array = np.asarray(value)
+    if array.size == 0:
+        return np.empty((0, 2), np.int32)
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name} must be whole numbers of shape [L, 2], got {array.dtype} {array.shape}"
+        )
+    return np.ascontiguousarray(array, np.int32)
+
+
+def _check_channels(name: str, channels: npt.NDArray[np.int32], count: int) -> None:
+    if channels.size and not 0 <= channels.min() <= channels.max() < count:
+        raise ValueError(
+            f"{name} must have the channels that paf_channels name (up to {channels.max()}), "
+            f"got {count} channels"
+        )

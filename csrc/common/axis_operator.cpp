@@ -13,6 +13,9 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
+// A composed weight below this is what rounding leaves of an exact zero; its cell is not touched.
+constexpr double kNegligible = 1e-9;
+
 /// One row before it is packed: values from cell `begin` on.
 struct SparseRow {
   int begin = 0;
@@ -64,25 +67,28 @@ SparseRow kernel_row(double source, int n, int radius, double (*kernel)(double))
   return row;
 }
 
-/// Overlap of destination pixel `i` with the source pixels.
-SparseRow area_row(int i, int from, int to) {
-  const double scale = static_cast<double>(from) / to;
+/// OpenCV scales by the reciprocal of the enlargement; a floor must fall on the same side.
+double source_step(int from, int to) { return 1.0 / (static_cast<double>(to) / from); }
+
+/// Shares of the source pixels that destination pixel `i` covers. OpenCV drops slivers below 1e-3
+/// and does not make up for them, so such a row sums to a little less than one.
+SparseRow shrunk_area_row(int i, int from, double scale) {
+  const double begin = i * scale, end = begin + scale;
+  const double width = std::min(scale, from - begin);
+  const int last = std::min(static_cast<int>(std::floor(end)), from - 1);
+  const int first = std::min(static_cast<int>(std::ceil(begin)), last);
   SparseRow row;
-  if (scale > 1) {
-    const double begin = i * scale, end = std::min<double>(begin + scale, from);
-    for (int k = static_cast<int>(begin); k < from && k < end; ++k) {
-      const double overlap = std::min<double>(k + 1, end) - std::max<double>(k, begin);
-      // OpenCV drops slivers the same way; they are rounding of begin + scale.
-      if (overlap > 1e-3 || end - begin <= 1e-3) row.add(k, overlap);
-    }
-    double sum = 0;
-    for (const double value : row.values) sum += value;
-    for (double& value : row.values) value /= sum;
-    return row;
-  }
-  // Enlarging, OpenCV's "area" is linear between the two source pixels that the pixel overlaps.
+  if (first - begin > 1e-3) row.add(first - 1, (first - begin) / width);
+  for (int k = first; k < last; ++k) row.add(k, 1 / width);
+  if (end - last > 1e-3) row.add(last, std::min({end - last, 1.0, width}) / width);
+  return row;
+}
+
+/// Enlarging, OpenCV's "area" is linear between the two source pixels that the pixel overlaps.
+SparseRow enlarged_area_row(int i, int from, int to, double scale) {
+  SparseRow row;
   const int k = static_cast<int>(std::floor(i * scale));
-  double fraction = (i + 1) - (k + 1) / scale;
+  double fraction = (i + 1) - (k + 1) * (static_cast<double>(to) / from);
   fraction = fraction <= 0 ? 0 : fraction - std::floor(fraction);
   row.add(std::min(k, from - 1), 1 - fraction);
   row.add(std::min(k + 1, from - 1), fraction);
@@ -95,7 +101,7 @@ SparseRow resize_row(int i, int from, int to, Interpolation interpolation) {
     row.add(i, 1);
     return row;
   }
-  const double scale = static_cast<double>(from) / to;
+  const double scale = source_step(from, to);
   const double source = (i + 0.5) * scale - 0.5;
   switch (interpolation) {
     case Interpolation::kNearest:
@@ -110,7 +116,7 @@ SparseRow resize_row(int i, int from, int to, Interpolation interpolation) {
     case Interpolation::kCubic:
       return kernel_row(source, from, 2, cubic);
     case Interpolation::kArea:
-      return area_row(i, from, to);
+      return scale > 1 ? shrunk_area_row(i, from, scale) : enlarged_area_row(i, from, to, scale);
     case Interpolation::kLanczos4:
       return kernel_row(source, from, 4, lanczos4);
   }
@@ -153,6 +159,18 @@ Matrix convolution_matrix(int n, const std::vector<double>& taps, Border border)
   return rows;
 }
 
+/// Cuts negligible weights off both ends of every row.
+void trim(Matrix& matrix) {
+  for (SparseRow& row : matrix) {
+    std::vector<double>& values = row.values;
+    while (!values.empty() && std::fabs(values.back()) < kNegligible) values.pop_back();
+    std::size_t zeros = 0;
+    while (zeros < values.size() && std::fabs(values[zeros]) < kNegligible) ++zeros;
+    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(zeros));
+    row.begin += static_cast<int>(zeros);
+  }
+}
+
 std::shared_ptr<const AxisOperator> pack(const Matrix& matrix, int cells) {
   auto op = std::make_shared<AxisOperator>();
   op->rows = static_cast<int>(matrix.size());
@@ -181,13 +199,17 @@ std::shared_ptr<const AxisOperator> pack(const Matrix& matrix, int cells) {
 }
 
 void check(const AxisGeometry& g, const std::vector<double>& taps) {
-  constexpr int kMost = 1 << 20;
+  constexpr int kMost = 1 << 20;  // bounds the memory that a geometry asks for
   if (g.cells < 1 || g.cells > kMost || g.stride < 1 || g.stride > 1024 || g.canvas < 1 ||
       g.canvas > kMost) {
     throw std::invalid_argument("bad map geometry: cells " + std::to_string(g.cells) + ", stride " +
                                 std::to_string(g.stride) + ", canvas " + std::to_string(g.canvas));
   }
   const std::int64_t most = static_cast<std::int64_t>(g.cells) * g.stride;
+  if (most > kMost) {
+    throw std::invalid_argument("cells * stride must be at most " + std::to_string(kMost) +
+                                ", got " + std::to_string(most));
+  }
   if (g.content < 1 || g.content > most) {
     throw std::invalid_argument("content must be between 1 and cells * stride = " +
                                 std::to_string(most) + ", got " + std::to_string(g.content));
@@ -255,6 +277,7 @@ std::shared_ptr<const AxisOperator> axis_operator(const AxisGeometry& geometry,
   Matrix matrix =
       multiply(resize_matrix(geometry.content, geometry.canvas, geometry.resize), first);
   if (!taps.empty()) matrix = multiply(convolution_matrix(geometry.canvas, taps, border), matrix);
+  trim(matrix);
   auto op = pack(matrix, geometry.cells);
   const std::lock_guard<std::mutex> lock(mutex);
   cache.push_front({geometry, taps, border, op});

@@ -7,7 +7,8 @@
 namespace heatpose {
 
 /// OpenCV's interpolations, with its conventions (half-pixel centres, no antialiasing except
-/// area's, clamped border); nearest takes floor(dst * scale).
+/// area's, clamped border); nearest takes floor(dst * scale). Each axis is resized on its own: area
+/// along an axis that shrinks, linear-like along one that grows.
 enum class Interpolation : int { kNearest = 0, kLinear = 1, kCubic = 2, kArea = 3, kLanczos4 = 4 };
 
 /// What lies outside the canvas when it is smoothed (SciPy's names).
@@ -31,14 +32,14 @@ struct AxisGeometry {
 };
 
 /// A banded matrix [rows, cells]: row y is weights[y * taps .. + taps) from cell start[y] on.
-/// first/last bound the taps whose weight is not exactly zero, because only those cells are touched
-/// (a NaN cell elsewhere does no harm).
+/// first/last bound the taps that are not zero but for rounding (1e-9), because only those cells
+/// are touched (a NaN cell elsewhere does no harm).
 struct AxisOperator {
   int rows = 0, cells = 0, taps = 0;
   std::vector<std::int32_t> start;        ///< [rows], start + taps <= max(cells, taps)
   std::vector<float> weights;             ///< [rows, taps], zero past the cells
   std::vector<std::int32_t> first, last;  ///< [rows] inclusive range of touched cells
-  bool sums_to_one = true;                ///< false with a constant border
+  bool sums_to_one = true;  ///< false with a constant border, or slivers that area dropped
 };
 
 /// Index of the pixel that stands for `i` outside [0, n); -1 where the border is constant.

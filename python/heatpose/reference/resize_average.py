@@ -128,7 +128,7 @@ def _cubic(x: Float64, a: float = -0.75) -> Float64:
 
 
 def _lanczos4(x: Float64) -> Float64:
-    return np.where(np.abs(x) < 4, np.sinc(x) * np.sinc(x / 4), 0.0)
+    return np.asarray(np.where(np.abs(x) < 4, np.sinc(x) * np.sinc(x / 4), 0.0))
 
 
 _KERNELS = {"linear": (1, _linear), "cubic": (2, _cubic), "lanczos4": (4, _lanczos4)}

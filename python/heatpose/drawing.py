@@ -211,7 +211,7 @@ def _keypoint_radii(
             radii[k] = max(radii[k], 0.6 * width)
     # Alone because the limb's other end is missing, or, as in a face, because there is no limb.
     connected = np.isin(np.arange(skeleton.num_keypoints), np.array(skeleton.limbs))
-    alone = np.where(connected, 0.5, 0.2) * limb_width
+    alone = np.where(connected, 0.5, 0.14) * limb_width
     return np.maximum(np.where(radii > 0, radii, alone), 1.0)
 
 

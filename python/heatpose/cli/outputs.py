@@ -9,8 +9,6 @@ from pathlib import Path
 
 import click
 
-from heatpose.media import can_write
-
 
 def is_file(target: str | None) -> bool:
     """Whether an output option names a file: it has a suffix, and is no folder."""
@@ -39,6 +37,8 @@ def picture_paths(photos: Sequence[Path], target: str | None, option: str) -> li
     Raises:
         click.UsageError: a file for many photos, or one that is no picture by its suffix.
     """
+    from heatpose.media import can_write
+
     if target is not None and is_file(target) and not can_write(Path(target).suffix):
         raise click.UsageError(
             f"{option} {target}: {Path(target).suffix} is no picture that can be written "

@@ -124,8 +124,7 @@ def test_a_bad_file_does_not_stop_the_others(room: Path) -> None:
     assert report == [
         "heatpose: no such file or folder: none.jpg",
         "heatpose: photos/black.png: RuntimeError: the network saw nothing",
-        "heatpose: photos/text.jpg: photos/text.jpg is not an image that OpenCV can read, "
-        "or it is damaged",
+        "heatpose: photos/text.jpg is not an image that OpenCV can read, or it is damaged",
         "heatpose: 3 of 5 failed",
     ]
     assert names(room / "out") == ["a.jpg", "a.json", "b.json", "b.png"]

@@ -120,8 +120,9 @@ def predict_photos(
             if together:
                 results += formats.to_coco(people, image_id=image_id)
         except Exception as error:  # whatever is wrong with one photo, the others go on
+            message = describe(error)
             with tqdm.external_write_mode(file=sys.stderr):
-                report(f"{path}: {describe(error)}")
+                report(message if str(path) in message else f"{path}: {message}")
             failed += 1
             continue
         if not quiet:

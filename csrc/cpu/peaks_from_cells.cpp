@@ -13,7 +13,6 @@ namespace {
 
 void collect_tile_peaks(TilePlane& plane, const TileGrid& grid, const PeakOptions& options, int ty,
                         int tx, std::vector<Peak>& peaks) {
-  if (!plane.may_peak(ty, tx, options.threshold)) return;
   const float* pixels = plane.evaluate(ty, tx);
   std::int32_t found[kTileInner * kTileInner];
   const int height = std::min(kTileInner, grid.height() - ty * kTileInner);
@@ -35,17 +34,16 @@ void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
   parallel_for(planes, 1, [&](std::int64_t begin, std::int64_t end) {
     ScratchFrame scratch;
     TilePlane tiles(grid, scratch);
+    std::int32_t* txs = scratch.take<std::int32_t>(grid.columns());
     std::vector<Peak> peaks;
     for (std::int64_t plane = begin; plane < end; ++plane) {
       tiles.load(plane);
       peaks.clear();
       for (int ty = 0; ty < grid.rows(); ++ty) {
         const std::size_t row_begin = peaks.size();
-        tiles.bound_row(ty);
-        for (int tx = 0; tx < grid.columns(); ++tx) {
-          if (tiles.may_exceed(tx, options.threshold)) {
-            collect_tile_peaks(tiles, grid, options, ty, tx, peaks);
-          }
+        const int selected = tiles.select(ty, options.threshold, true, txs);
+        for (int i = 0; i < selected; ++i) {
+          collect_tile_peaks(tiles, grid, options, ty, txs[i], peaks);
         }
         std::sort(peaks.begin() + static_cast<std::ptrdiff_t>(row_begin), peaks.end(),
                   [](const Peak& a, const Peak& b) { return a.y != b.y ? a.y < b.y : a.x < b.x; });

@@ -23,7 +23,7 @@ TilePlane::TilePlane(const TileGrid& grid, ScratchFrame& scratch)
     : grid_(grid), kernel_(kernels()) {
   const int count = grid.scales();
   scales_ = scratch.take<TileScale>(count);
-  low_ = scratch.take<float>(count);
+  rows_ = scratch.take<TileRowBounds>(count);
   std::int64_t widest = 0;
   int padded_taps = 16;
   const auto view = [](const TileAxis& axis) {
@@ -31,25 +31,27 @@ TilePlane::TilePlane(const TileGrid& grid, ScratchFrame& scratch)
         axis.taps,          axis.padded_taps,   axis.start.data(),        axis.weights.data(),
         axis.centre.data(), axis.radius.data(), axis.slope_centre.data(), axis.slope_radius.data()};
   };
+  const auto zeros = [&](std::int64_t size) {
+    float* values = scratch.take<float>(size);
+    std::memset(values, 0, sizeof(float) * static_cast<std::size_t>(size));
+    return values;
+  };
   for (int s = 0; s < count; ++s) {
-    const TileAxis &y = *grid.y_[static_cast<std::size_t>(s)],
-                   &x = *grid.x_[static_cast<std::size_t>(s)];
+    const TileAxis& y = grid.tile_y(s);
+    const TileAxis& x = grid.tile_x(s);
     // A tile may start at the last cell; the 16 columns behind are what vectors may read.
     const std::int64_t stride = (x.cells + x.padded_taps + 15) / 16 * 16 + 16;
     const std::int64_t size = stride * (y.cells + y.taps);
-    scales_[s] = {scratch.take<float>(size),
-                  scratch.take<float>(size),
-                  scratch.take<float>(size),
-                  stride,
-                  view(y),
-                  view(x)};
+    scales_[s] = {zeros(size), zeros(size), zeros(size), stride, view(y), view(x)};
+    rows_[s] = {zeros(stride), zeros(stride), zeros(stride),
+                zeros(stride), zeros(stride), zeros(stride)};
     widest = std::max(widest, stride);
     padded_taps = std::max(padded_taps, x.padded_taps);
   }
-  bounds_ = scratch.take<float>(grid.columns());
-  window_ = scratch.take<float>(widest);
+  bounds_ = zeros(grid.columns() + 16);
+  window_ = zeros(widest);
   vertical_ = scratch.take<float>(kTile * padded_taps);
-  pixels_ = scratch.take<float>(kTile * kTile + 2 * kTile);
+  pixels_ = zeros(kTile * kTile + 2 * kTile);
 }
 
 void TilePlane::load(std::int64_t plane) {
@@ -57,46 +59,39 @@ void TilePlane::load(std::int64_t plane) {
   finite_ = true;
   margin_ = 0;
   for (int s = 0; s < grid_.scales(); ++s) {
-    const TileAxis &y = *grid_.y_[static_cast<std::size_t>(s)],
-                   &x = *grid_.x_[static_cast<std::size_t>(s)];
-    const ScaleMaps& maps = grid_.maps_[static_cast<std::size_t>(s)];
     const TileScale& scale = scales_[s];
-    const float* cells = maps.cells + plane * y.cells * x.cells;
-    float most = 0, least = 0;
-    const bool finite =
-        kernel_.pad_plane(cells, y.cells, x.cells, maps.weight, y.cells + y.taps, scale.stride,
-                          const_cast<float*>(scale.cells), const_cast<float*>(scale.step_x),
-                          const_cast<float*>(scale.step_y), &most, &least);
+    const int height = grid_.tile_y(s).cells, width = grid_.tile_x(s).cells;
+    float most = 0;
+    const bool finite = kernel_.pad_plane(
+        grid_.maps(s).cells + plane * height * width, height, width, grid_.maps(s).weight,
+        scale.stride, const_cast<float*>(scale.cells), const_cast<float*>(scale.step_x),
+        const_cast<float*>(scale.step_y), &most);
     finite_ = finite_ && finite;
-    // A pixel gets at most `most` times the positive weights, and as much again from negative cells
-    // under negative weights.
-    low_[s] = -least * (y.positive * x.negative + y.negative * x.positive);
     margin_ += 1e-5f * most;
   }
 }
 
-void TilePlane::bound_row(int ty) {
-  std::memset(bounds_, 0, sizeof(float) * static_cast<std::size_t>(grid_.columns()));
-  for (int s = 0; s < grid_.scales(); ++s) {
-    const TileAxis &y = *grid_.y_[static_cast<std::size_t>(s)],
-                   &x = *grid_.x_[static_cast<std::size_t>(s)];
-    const float positive = y.positive * x.positive + y.negative * x.negative;
-    kernel_.bound_tile_row(scales_[s], ty, grid_.columns(), positive, low_[s], window_, bounds_);
+int TilePlane::select(int ty, float threshold, bool peaks, std::int32_t* txs) {
+  const int tiles = grid_.columns(), count = grid_.scales();
+  if (!finite_) {  // bounds say nothing about cells that are not finite
+    for (int tx = 0; tx < tiles; ++tx) txs[tx] = tx;
+    return tiles;
   }
-}
-
-bool TilePlane::may_peak(int ty, int tx, float threshold) const {
-  if (!finite_) return true;  // bounds say nothing about cells that are not finite
+  std::memset(bounds_, 0, sizeof(float) * static_cast<std::size_t>(tiles));
+  for (int s = 0; s < count; ++s) {
+    kernel_.bound_tile_row(scales_[s], ty, tiles, grid_.tile_x(s).positive,
+                           grid_.tile_x(s).negative, rows_[s], window_, bounds_);
+  }
+  int left = kernel_.select_tiles(bounds_, tiles, threshold - margin_, txs);
+  if (left == 0) return 0;
   TileLimits limits;
   limits.threshold = threshold;
   limits.margin = margin_;
-  limits.slopes = grid_.slopes_;
-  // Rising everywhere rules a peak out only where every own pixel has a neighbour to rise to.
-  limits.rise_x = (tx + 1) * kTileInner < grid_.width();
-  limits.fall_x = tx > 0;
   limits.rise_y = (ty + 1) * kTileInner < grid_.height();
   limits.fall_y = ty > 0;
-  return kernel_.tile_may_peak(scales_, grid_.scales(), ty, tx, limits);
+  left = kernel_.bound_tile_value(scales_, rows_, count, limits, txs, left);
+  if (left == 0 || !peaks || !grid_.slopes_) return left;
+  return kernel_.bound_tile_slopes(scales_, rows_, count, ty, limits, tiles - 1, txs, left);
 }
 
 const float* TilePlane::evaluate(int ty, int tx) {
@@ -108,10 +103,9 @@ const float* TilePlane::evaluate(int ty, int tx) {
 void TilePlane::mark_bad_pixels(int ty, int tx) {
   float* pixels = pixels_ + kTile;
   for (int s = 0; s < grid_.scales(); ++s) {
-    const AxisOperator &oy = *grid_.oy_[static_cast<std::size_t>(s)],
-                       &ox = *grid_.ox_[static_cast<std::size_t>(s)];
-    const float* cells =
-        grid_.maps_[static_cast<std::size_t>(s)].cells + plane_ * oy.cells * ox.cells;
+    const AxisOperator& oy = grid_.operator_y(s);
+    const AxisOperator& ox = grid_.operator_x(s);
+    const float* cells = grid_.maps(s).cells + plane_ * oy.cells * ox.cells;
     for (int r = 0; r < kTile; ++r) {
       const int y = ty * kTileInner - 1 + r;
       if (y < 0 || y >= oy.rows) continue;

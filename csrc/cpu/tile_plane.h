@@ -21,6 +21,11 @@ class TileGrid {
   int height() const { return y_[0]->canvas; }
   int width() const { return x_[0]->canvas; }
   int scales() const { return static_cast<int>(y_.size()); }
+  const ScaleMaps& maps(int s) const { return maps_[static_cast<std::size_t>(s)]; }
+  const AxisOperator& operator_y(int s) const { return *oy_[static_cast<std::size_t>(s)]; }
+  const AxisOperator& operator_x(int s) const { return *ox_[static_cast<std::size_t>(s)]; }
+  const TileAxis& tile_y(int s) const { return *y_[static_cast<std::size_t>(s)]; }
+  const TileAxis& tile_x(int s) const { return *x_[static_cast<std::size_t>(s)]; }
 
  private:
   friend class TilePlane;
@@ -37,14 +42,9 @@ class TilePlane {
 
   void load(std::int64_t plane);
 
-  /// Bounds the pixels of every tile of a row, for may_exceed.
-  void bound_row(int ty);
-  /// Whether a pixel of tile `tx` of that row can be above `threshold`.
-  bool may_exceed(int tx, float threshold) const {
-    return !finite_ || bounds_[tx] + margin_ > threshold;
-  }
-  /// Whether a tile can hold a peak above `threshold`.
-  bool may_peak(int ty, int tx, float threshold) const;
+  /// The tiles of a row that may hold a pixel above `threshold`, into `txs` (room for columns());
+  /// returns how many. With `peaks`, tiles that hold no peak are left out as well.
+  int select(int ty, float threshold, bool peaks, std::int32_t* txs);
 
   /// The tile's 16x16 pixels: its own 14x14 from [1][1] on, and a frame of one. Zero outside the
   /// canvas; NaN where a touched cell is not finite.
@@ -59,7 +59,7 @@ class TilePlane {
   bool finite_ = true;
   float margin_ = 0;  // rounding of bounds and pixels, in the map's units
   TileScale* scales_;
-  float* low_;  // [S] what negative cells can add to a pixel
+  TileRowBounds* rows_;
   float *bounds_, *window_, *vertical_, *pixels_;
 };
 

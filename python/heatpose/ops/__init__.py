@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from heatpose.ops._arrays import Array
+from heatpose.ops._scales import Size
 from heatpose.ops.associate import AssociateOptions, Association, associate
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 
 __all__ = [
+    "Array",
     "AssociateOptions",
     "Association",
     "Peaks",
+    "Size",
     "associate",
     "find_peaks",
     "peaks_from_cells",

@@ -28,7 +28,7 @@ class AssociateOptions:
             programs). "global": all pairs of all limbs in one list, best first (the C++ OpenPose);
             better in crowds. :meth:`for_global` sets what goes with it.
         samples: Points on the segment between two peaks.
-        adaptive: 5 to 25 points by length, ``int(sqrt(5 * max(|dx|, |dy|)) + 0.5)``, in their place.
+        adaptive: 5 to 25 points by length instead: ``int(sqrt(5 * max(|dx|, |dy|)) + 0.5)``.
         endpoint: The last point lies on the second peak (else a step before it).
         rounding: Of a point to a pixel: "half_even" (Python) or "half_up" (``int(v + 0.5)``).
         point_threshold: A point counts when the field's part along the limb is above it.

@@ -41,10 +41,10 @@ def peaks_from_cells(
 ) -> Peaks:
     """Find the peaks that the classic programs find on canvas-size maps, without making any.
 
-    The same answer as :func:`resize_average`, :func:`gaussian_smooth` and :func:`find_peaks` (scored
-    by the map that is not smoothed): resizing, averaging and smoothing are one banded linear
-    operator per axis, so a pixel costs a few dozen multiply-adds, and interval arithmetic on the
-    operator's rows rules out most tiles of the canvas at once.
+    The same answer as :func:`resize_average`, :func:`gaussian_smooth` and :func:`find_peaks`
+    (scored by the map that is not smoothed): resizing, averaging and smoothing are one banded
+    linear operator per axis, so a pixel costs a few dozen multiply-adds, and interval arithmetic
+    on the operator's rows rules out most tiles of the canvas at once.
 
     Args:
         maps: float32, float16 or bfloat16 [C, h, w] or [N, C, h, w]; or a sequence, one per scale.
@@ -78,9 +78,7 @@ def peaks_from_cells(
     Source: OpenPose (Cao et al., 2017, arXiv:1611.08050); DarkPose (Zhang et al., 2020,
     arXiv:1910.06278) for "taylor".
     """
-    scales = read_scales(
-        "maps", maps, canvas, content=content, stride=stride, weights=weights
-    )
+    scales = read_scales("maps", maps, canvas, content=content, stride=stride, weights=weights)
     enlarge, resize = read_interpolation(interpolation)
     check_peak_settings(connectivity)
     refinement = choice("refine", refine, REFINEMENTS)

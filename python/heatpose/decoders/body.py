@@ -1,0 +1,252 @@
+"""Bottom-up decoding: heatmaps and part affinity fields to people."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from heatpose import ops
+from heatpose.ops import Array, AssociateOptions, Association, Peaks, Size
+from heatpose.results import People
+from heatpose.skeletons import Skeleton
+
+
+class BodyDecoder:
+    """Heatmaps and PAFs of a bottom-up network in, people out.
+
+    Keeps no state between calls: threads may share one.
+
+    Example:
+        >>> decoder = hp.BodyDecoder(hp.skeletons.COCO18)
+        >>> people = decoder(heatmaps, pafs, canvas=(720, 1280))
+
+    Source: OpenPose (Cao et al., 2017, arXiv:1611.08050, and 2019, arXiv:1812.08008).
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        sigma: float = 3.0,
+        threshold: float = 0.1,
+        connectivity: int = 4,
+        ties: str = "first",
+        refine: str = "none",
+        taps: Sequence[float] | None = None,
+        border: str = "reflect",
+        interpolation: str | tuple[str, str] = "cubic",
+        max_peaks: int = 128,
+        max_people: int = 128,
+        association: AssociateOptions | None = None,
+    ) -> None:
+        """Choose how peaks are found and people are put together.
+
+        Args:
+            skeleton: With PAF channels: COCO18, BODY25, AIC14 or your own.
+            sigma: Smoothing of the heatmaps before the peak search, in canvas pixels.
+            threshold: A peak's smoothed value exceeds it.
+            connectivity: 4 or 8 neighbours a peak must beat.
+            ties: Between equal neighbours: "first", "all" (classic programs) or "none".
+            refine: Sub-pixel peaks: "none", "centroid" or "taylor".
+            taps: Weights of another smoothing, in place of the Gaussian's.
+            border: What the smoothing sees outside the canvas (SciPy's names).
+            interpolation: From cells to canvas, see :func:`heatpose.ops.peaks_from_cells`.
+            max_peaks: Peaks kept per keypoint; of more, the best, with a warning.
+            max_people: People kept per photo; of more, the best, with a warning.
+            association: How pairs are scored and people grow; None for the defaults.
+
+        Raises:
+            TypeError: skeleton is no Skeleton.
+            ValueError: the skeleton has no PAF channels. Other settings are checked when used.
+        """
+        if not isinstance(skeleton, Skeleton):
+            raise TypeError(f"skeleton must be a heatpose Skeleton, got {type(skeleton).__name__}")
+        if not skeleton.paf_channels:
+            raise ValueError(
+                f"skeleton {skeleton.name} has no PAF channels: it belongs to a top-down network, "
+                "use KeypointDecoder"
+            )
+        self.skeleton = skeleton
+        self.association = association if association is not None else AssociateOptions()
+        self.max_people = max_people
+        self._find: dict[str, Any] = {
+            "sigma": sigma,
+            "threshold": threshold,
+            "connectivity": connectivity,
+            "ties": ties,
+            "refine": refine,
+            "taps": taps,
+            "border": border,
+            "max_peaks": max_peaks,
+        }
+        self._interpolation = interpolation
+        self._limbs = np.asarray(skeleton.limbs, np.int32)
+        self._channels = np.asarray(skeleton.paf_channels, np.int32)
+        self._starts = np.ones(len(skeleton.limbs), np.bool_)
+        self._starts[list(skeleton.non_starting_limbs)] = False
+
+    @classmethod
+    def classic(cls, skeleton: Skeleton, **changes: Any) -> BodyDecoder:
+        """A decoder that repeats the classic Python programs (pytorch-openpose) to the last peak.
+
+        Every pixel of a plateau edge is a peak, and a second slot is overwritten in a conflict.
+        """
+        settings: dict[str, Any] = {
+            "ties": "all",
+            "association": AssociateOptions(classic_conflicts=True),
+        }
+        return cls(skeleton, **{**settings, **changes})
+
+    def __call__(
+        self,
+        heatmaps: Array | Sequence[Array],
+        pafs: Array | Sequence[Array],
+        canvas: Size,
+        *,
+        content: Size | Sequence[Size | None] | None = None,
+        stride: int = 8,
+        weights: Sequence[float] | None = None,
+        paf_weights: Sequence[float] | None = None,
+    ) -> Any:
+        """Decode the maps of one photo, or of a batch of photos of one size.
+
+        Args:
+            heatmaps: float32, float16 or bfloat16 [C, h, w] or [N, C, h, w] with one channel per
+                keypoint of the skeleton, and the background last where it has one (it may be
+                missing); or a sequence of such, one per scale.
+            pafs: The same with the skeleton's PAF channels.
+            canvas: (H, W), size of the photo in pixels; the answers refer to it.
+            content: (height, width) in network-input pixels that the photo covered, per scale.
+                None: the map covers the whole canvas.
+            stride: Network-input pixels per cell.
+            weights: Share of each scale in the average. None: 1 / S each.
+            paf_weights: Another share for the PAFs. None: ``weights``.
+
+        Returns:
+            People; for a batch, a list of them. A person's score is the sum of its keypoint and
+            limb scores.
+
+        Raises:
+            TypeError: an array is of another type.
+            ValueError: shapes do not fit each other or the skeleton.
+
+        Warns:
+            RuntimeWarning: more peaks or people were found than are kept.
+        """
+        peaks = self.find_peaks(heatmaps, canvas, content=content, stride=stride, weights=weights)
+        groups = self.associate(
+            peaks,
+            pafs,
+            canvas,
+            content=content,
+            stride=stride,
+            weights=paf_weights if paf_weights is not None else weights,
+        )
+        peaks = Peaks(*(_as_numpy(field) for field in peaks))
+        groups = Association(*(_as_numpy(field) for field in groups))
+        self._warn(peaks, groups)
+        if groups.counts.ndim == 0:
+            return self._people(peaks, groups, canvas)
+        return [
+            self._people(
+                Peaks(*(field[i] for field in peaks)),
+                Association(*(field[i] for field in groups)),
+                canvas,
+            )
+            for i in range(len(groups.counts))
+        ]
+
+    def find_peaks(self, heatmaps: Array | Sequence[Array], canvas: Size, **geometry: Any) -> Peaks:
+        """The first half: peaks of every keypoint; ``geometry`` as in a call."""
+        count = self.skeleton.num_keypoints
+        expected = (count, count + 1) if self.skeleton.has_background else (count,)
+        channels = _take_channels("heatmaps", heatmaps, count, expected, self.skeleton.name)
+        return ops.peaks_from_cells(
+            channels, canvas, interpolation=self._interpolation, **geometry, **self._find
+        )
+
+    def associate(
+        self, peaks: Peaks, pafs: Array | Sequence[Array], canvas: Size, **geometry: Any
+    ) -> Association:
+        """The second half: peaks grouped into people; ``geometry`` as in a call."""
+        count = self.skeleton.num_pafs
+        channels = _take_channels("pafs", pafs, count, (count,), self.skeleton.name)
+        return ops.associate(
+            peaks,
+            channels,
+            self._limbs,
+            self._channels,
+            canvas,
+            interpolation=self._interpolation,
+            starts=self._starts,
+            max_people=self.max_people,
+            options=self.association,
+            **geometry,
+        )
+
+    def _people(self, peaks: Peaks, groups: Association, canvas: Size) -> People:
+        """Peak indices to places, best person first (the first found among equals)."""
+        count = int(groups.counts)
+        order = np.argsort(-groups.scores[:count], kind="stable")
+        index = groups.people[:count][order]
+        keypoint = np.arange(self.skeleton.num_keypoints)
+        missing = index < 0
+        keypoints = peaks.xy[keypoint, index].astype(np.float32)
+        keypoints[missing] = np.nan
+        scores = np.where(missing, np.float32(0), peaks.scores[keypoint, index])
+        return People(keypoints, scores, groups.scores[:count][order], self.skeleton, canvas)
+
+    def _warn(self, peaks: Peaks, groups: Association) -> None:
+        if peaks.overflow.any():
+            channels = np.nonzero(peaks.overflow.reshape(-1, self.skeleton.num_keypoints).any(0))[0]
+            names = ", ".join(self.skeleton.keypoints[k] for k in channels)
+            warnings.warn(
+                f"more than max_peaks={self._find['max_peaks']} peaks were found for {names}; "
+                "only the best were kept",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+        if groups.overflow.any():
+            warnings.warn(
+                f"more than max_people={self.max_people} people were found; only the best were "
+                "kept",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+
+def _take_channels(
+    name: str,
+    maps: Any,
+    count: int,
+    expected: tuple[int, ...],
+    skeleton: str,
+) -> Any:
+    """The first ``count`` channels of maps, per scale, after a check of their number."""
+    if isinstance(maps, (list, tuple)):
+        return [
+            _take_channels(f"{name}[{i}]", one, count, expected, skeleton)
+            for i, one in enumerate(maps)
+        ]
+    shape = getattr(maps, "shape", None)
+    if shape is None:
+        raise TypeError(
+            f"{name} must be a NumPy array or a torch tensor, got {type(maps).__name__}"
+        )
+    if len(shape) not in (3, 4):
+        raise ValueError(f"{name} must have 3 or 4 dimensions, got shape {tuple(shape)}")
+    if shape[-3] not in expected:
+        wanted = " or ".join(str(n) for n in expected)
+        raise ValueError(
+            f"{name} must have {wanted} channels for the skeleton {skeleton}, "
+            f"got shape {tuple(shape)}"
+        )
+    return maps if shape[-3] == count else maps[..., :count, :, :]
+
+
+def _as_numpy(value: Any) -> npt.NDArray[Any]:
+    return value if isinstance(value, np.ndarray) else np.asarray(value)

@@ -164,7 +164,7 @@ class BodyDecoder:
         """The first half: peaks of every keypoint; ``geometry`` as in a call."""
         count = self.skeleton.num_keypoints
         expected = (count, count + 1) if self.skeleton.has_background else (count,)
-        channels = _take_channels("heatmaps", heatmaps, count, expected, self.skeleton.name)
+        channels = take_channels("heatmaps", heatmaps, count, expected, self.skeleton.name)
         return ops.peaks_from_cells(
             channels, canvas, interpolation=self._interpolation, **geometry, **self._find
         )
@@ -174,7 +174,7 @@ class BodyDecoder:
     ) -> Association:
         """The second half: peaks grouped into people; ``geometry`` as in a call."""
         count = self.skeleton.num_pafs
-        channels = _take_channels("pafs", pafs, count, (count,), self.skeleton.name)
+        channels = take_channels("pafs", pafs, count, (count,), self.skeleton.name)
         return ops.associate(
             peaks,
             channels,
@@ -219,7 +219,7 @@ class BodyDecoder:
             )
 
 
-def _take_channels(
+def take_channels(
     name: str,
     maps: Any,
     count: int,
@@ -229,7 +229,7 @@ def _take_channels(
     """The first ``count`` channels of maps, per scale, after a check of their number."""
     if isinstance(maps, (list, tuple)):
         return [
-            _take_channels(f"{name}[{i}]", one, count, expected, skeleton)
+            take_channels(f"{name}[{i}]", one, count, expected, skeleton)
             for i, one in enumerate(maps)
         ]
     shape = getattr(maps, "shape", None)

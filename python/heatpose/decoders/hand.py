@@ -1,0 +1,94 @@
+"""Maps of a hand network (OpenPose style, multi-scale) to the keypoints of one hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from heatpose import ops
+from heatpose.decoders.body import take_channels
+from heatpose.ops import Array, Size
+from heatpose.results import People
+from heatpose.skeletons import HAND21, Skeleton
+
+
+class HandMapDecoder:
+    """Maps of one hand's crop in, that hand out. Keeps no state between calls.
+
+    Source: see :func:`heatpose.ops.decode_hand_maps`.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton = HAND21,
+        *,
+        sigma: float = 3.0,
+        threshold: float = 0.05,
+        interpolation: str | tuple[str, str] = "cubic",
+    ) -> None:
+        """Choose the rule.
+
+        Args:
+            skeleton: Names of the K keypoints.
+            sigma: Smoothing of the maps in canvas pixels.
+            threshold: Of the smoothed map; a keypoint with no pixel above it is missing.
+            interpolation: From cells to canvas, see :func:`heatpose.ops.peaks_from_cells`.
+
+        Raises:
+            TypeError: skeleton is no Skeleton. Other settings are checked when used.
+        """
+        if not isinstance(skeleton, Skeleton):
+            raise TypeError(f"skeleton must be a heatpose Skeleton, got {type(skeleton).__name__}")
+        self.skeleton = skeleton
+        self._options: dict[str, Any] = {
+            "sigma": sigma,
+            "threshold": threshold,
+            "interpolation": interpolation,
+        }
+
+    def __call__(
+        self,
+        heatmaps: Array | Sequence[Array],
+        canvas: Size,
+        *,
+        content: Size | Sequence[Size | None] | None = None,
+        stride: int = 8,
+        weights: Sequence[float] | None = None,
+    ) -> Any:
+        """Decode the maps of one crop, or of a batch of crops of one size.
+
+        Args:
+            heatmaps: float32, float16 or bfloat16 [C, h, w] or [N, C, h, w], one channel per
+                keypoint, and maybe the background last; or a sequence of such, one per scale.
+            canvas: (H, W), size of the crop in pixels; the answers refer to it.
+            content: (height, width) in network-input pixels that the crop covered, per scale.
+            stride: Network-input pixels per cell.
+            weights: Share of each scale in the average. None: 1 / S each.
+
+        Returns:
+            People with one hand whose score is the sum of its keypoints' scores; for a batch, a
+            list of such.
+
+        Raises:
+            TypeError: an array is of another type.
+            ValueError: shapes do not fit each other or the skeleton.
+        """
+        count = self.skeleton.num_keypoints
+        channels = take_channels(
+            "heatmaps", heatmaps, count, (count, count + 1), self.skeleton.name
+        )
+        found = ops.decode_hand_maps(
+            channels, canvas, content=content, stride=stride, weights=weights, **self._options
+        )
+        coords, scores = np.asarray(found.coords), np.asarray(found.scores)
+        if coords.ndim == 2:
+            return self._hand(coords, scores, canvas)
+        return [self._hand(*one, canvas) for one in zip(coords, scores, strict=True)]
+
+    def _hand(self, coords: Any, scores: Any, canvas: Size) -> People:
+        # A place can be the best of its component and still have no positive value.
+        scores = np.maximum(scores, 0)
+        total = scores.sum(keepdims=True)
+        return People(coords[None], scores[None], total, self.skeleton, canvas)

@@ -8,6 +8,7 @@ from heatpose.ops.associate import AssociateOptions, Association, associate
 from heatpose.ops.decode_hand_maps import HandKeypoints, decode_hand_maps
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.peaks_from_cells import peaks_from_cells
+from heatpose.ops.prepare_image import prepare_image
 
 __all__ = [
     "Array",
@@ -20,4 +21,5 @@ __all__ = [
     "decode_hand_maps",
     "find_peaks",
     "peaks_from_cells",
+    "prepare_image",
 ]

@@ -126,18 +126,18 @@ def choice(name: str, value: str, options: Sequence[str]) -> int:
 
 
 def out_array(
-    name: str, out: Array | None, shape: tuple[int, ...], wrap: Wrap
-) -> tuple[Float32, Array]:
+    name: str, out: Array | None, shape: tuple[int, ...], wrap: Wrap, *, dtype: str = "float32"
+) -> tuple[npt.NDArray[Any], Array]:
     """The array an op writes to, as NumPy, and as what it returns: the caller's, or a fresh one.
 
     Raises:
-        TypeError: out is not float32.
+        TypeError: out is not of ``dtype``.
         ValueError: out has another shape, is read-only or is not C-contiguous.
     """
     if out is None:
-        fresh = np.empty(shape, np.float32)
+        fresh = np.empty(shape, dtype)
         return fresh, wrap(fresh)
-    array, _ = borrow(name, out, dtypes=("float32",))
+    array, _ = borrow(name, out, dtypes=(dtype,))
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     if not array.flags.c_contiguous or not array.flags.writeable:

@@ -17,7 +17,8 @@ namespace {
 
 constexpr int kRowsPerBlock = 32;
 
-/// One axis: content pixel i is the sum of weights[4 i ..] over photo pixels base[i] - 1 onwards.
+/// One axis: content pixel i is the sum of weights[k n + i] over the photo pixels base[i] - 1 + k,
+/// n pixels in all.
 struct CubicTaps {
   std::vector<std::int32_t> base;
   std::vector<float> weights;
@@ -32,14 +33,14 @@ CubicTaps cubic_taps(int from, int to, double step) {
     const double source = (i + 0.5) * step - 0.5;
     const double floor = std::floor(source);
     const double x = source - floor, y = 1 - x;
-    float* w = &taps.weights[4 * static_cast<std::size_t>(i)];
     const double outer = ((a * (x + 1) - 5 * a) * (x + 1) + 8 * a) * (x + 1) - 4 * a;
     const double left = ((a + 2) * x - (a + 3)) * x * x + 1;
     const double right = ((a + 2) * y - (a + 3)) * y * y + 1;
-    w[0] = static_cast<float>(outer);
-    w[1] = static_cast<float>(left);
-    w[2] = static_cast<float>(right);
-    w[3] = static_cast<float>(1 - outer - left - right);
+    const double weights[4] = {outer, left, right, 1 - outer - left - right};
+    for (int k = 0; k < 4; ++k) {
+      taps.weights[static_cast<std::size_t>(k) * taps.base.size() + static_cast<std::size_t>(i)] =
+          static_cast<float>(weights[k]);
+    }
     // From base == from on, all four taps are the last pixel.
     taps.base[static_cast<std::size_t>(i)] =
         static_cast<std::int32_t>(std::clamp(floor, -1.0, static_cast<double>(from)));
@@ -66,7 +67,7 @@ void prepare_image_cpu(const std::uint8_t* image, int height, int width, int con
 
   parallel_for(out_height, kRowsPerBlock, [&](std::int64_t begin, std::int64_t end) {
     ScratchFrame scratch;
-    float* pixels = copy ? nullptr : scratch.take<float>(4 * (std::int64_t{width} + 5));
+    std::uint8_t* framed = copy ? nullptr : scratch.take<std::uint8_t>(row_bytes + 5 * 3 + 16);
     float* rounded = out.f16 ? scratch.take<float>(out_width) : nullptr;
     float* ring[4][3];
     int held[4] = {-1, -1, -1, -1};  // which photo row each slot of the ring holds
@@ -81,8 +82,8 @@ void prepare_image_cpu(const std::uint8_t* image, int height, int width, int con
           const int source = std::clamp(base - 1 + k, 0, height - 1);
           const int slot = slots[k] = source & 3;
           if (held[slot] == source) continue;
-          kernel.widen_row(image + source * row_bytes, width, pixels);
-          kernel.resize_across(pixels, across.base.data(), across.weights.data(), content_width,
+          kernel.frame_row(image + source * row_bytes, width, framed);
+          kernel.resize_across(framed, across.base.data(), across.weights.data(), content_width,
                                ring[slot]);
           held[slot] = source;
         }
@@ -98,8 +99,11 @@ void prepare_image_cpu(const std::uint8_t* image, int height, int width, int con
         } else if (filled > 0) {
           const float* rows[4] = {ring[slots[0]][channel], ring[slots[1]][channel],
                                   ring[slots[2]][channel], ring[slots[3]][channel]};
-          kernel.resize_down(rows, &down.weights[4 * static_cast<std::size_t>(y)], content_width,
-                             options.norm_scale, options.norm_offset, row);
+          const float* w = down.weights.data() + y;
+          const float weights[4] = {w[0], w[content_height], w[2 * content_height],
+                                    w[3 * content_height]};
+          kernel.resize_down(rows, weights, content_width, options.norm_scale, options.norm_offset,
+                             row);
         }
         std::fill(row + filled, row + out_width, pad);
         if (out.f16) kernel.floats_to_halves(row, out_width, out.f16 + at);

@@ -8,20 +8,61 @@
 namespace heatpose::HEATPOSE_SIMD_UNIT {
 namespace {
 
-typedef float Pixel __attribute__((vector_size(16)));  // red, green, blue, idle
+#if defined(__AVX2__)
 
-HEATPOSE_INLINE Pixel load_pixel(const float* p) {
-  Pixel pixel;
-  std::memcpy(&pixel, p, sizeof pixel);
-  return pixel;
+HEATPOSE_INLINE std::int32_t word_at(const std::uint8_t* p) {
+  std::int32_t word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
 }
-HEATPOSE_INLINE void store_pixel(float* p, Pixel pixel) { std::memcpy(p, &pixel, sizeof pixel); }
 
-HEATPOSE_INLINE Pixel cubic_pixel(const float* pixels, std::int32_t base, const float* w) {
-  const float* tap = pixels + 4 * (base + 1);  // the frame starts at pixel -2
-  return load_pixel(tap) * w[0] + load_pixel(tap + 4) * w[1] + load_pixel(tap + 8) * w[2] +
-         load_pixel(tap + 12) * w[3];
+// Several pixels of [red, green, blue, idle].
+//   tap           tap k of the pixels whose first taps are `at`, from whole words: the fourth byte
+//   is
+//                 the next pixel's and counts for nothing
+//   spread        each of the pixels' weights, four times
+//   store_planes  one row per channel
+#if defined(__AVX512F__)
+constexpr int kPixels = 4;
+typedef __m512 Pixels;
+
+HEATPOSE_INLINE Pixels tap(const std::uint8_t* const* at, int k) {
+  const __m128i words = _mm_setr_epi32(word_at(at[0] + 3 * k), word_at(at[1] + 3 * k),
+                                       word_at(at[2] + 3 * k), word_at(at[3] + 3 * k));
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(words));
 }
+HEATPOSE_INLINE Pixels spread(const float* weights) {
+  const __m512i each = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  return _mm512_permutexvar_ps(each, _mm512_castps128_ps512(_mm_loadu_ps(weights)));
+}
+HEATPOSE_INLINE void store_planes(float* const* planes, int x, Pixels pixels) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512 sorted = _mm512_permutexvar_ps(order, pixels);
+  _mm_storeu_ps(planes[0] + x, _mm512_castps512_ps128(sorted));
+  _mm_storeu_ps(planes[1] + x, _mm512_extractf32x4_ps(sorted, 1));
+  _mm_storeu_ps(planes[2] + x, _mm512_extractf32x4_ps(sorted, 2));
+}
+#else
+constexpr int kPixels = 2;
+typedef __m256 Pixels;
+
+HEATPOSE_INLINE Pixels tap(const std::uint8_t* const* at, int k) {
+  const __m128i words = _mm_setr_epi32(word_at(at[0] + 3 * k), word_at(at[1] + 3 * k), 0, 0);
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(words));
+}
+HEATPOSE_INLINE Pixels spread(const float* weights) {
+  return _mm256_setr_m128(_mm_set1_ps(weights[0]), _mm_set1_ps(weights[1]));
+}
+HEATPOSE_INLINE void store_planes(float* const* planes, int x, Pixels pixels) {
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256 sorted = _mm256_permutevar8x32_ps(pixels, order);
+  _mm_storel_pi((__m64*)(planes[0] + x), _mm256_castps256_ps128(sorted));
+  _mm_storeh_pi((__m64*)(planes[1] + x), _mm256_castps256_ps128(sorted));
+  _mm_storel_pi((__m64*)(planes[2] + x), _mm256_extractf128_ps(sorted, 1));
+}
+#endif
+
+#endif  // __AVX2__
 
 /// Clamped to 0..255 and rounded half to even: adding 1.5 * 2^23 leaves no bits for a fraction.
 constexpr float kRound = 12582912.0f;
@@ -36,48 +77,37 @@ HEATPOSE_INLINE float grey_level(float value) {
 
 }  // namespace
 
-void widen_row(const std::uint8_t* row, int width, float* pixels) {
-  float* out = pixels + 8;
+void frame_row(const std::uint8_t* row, int width, std::uint8_t* framed) {
+  const std::uint8_t* last = row + 3 * (width - 1);
+  std::uint8_t* out = framed;
+  for (int k = 0; k < 2; ++k, out += 3) std::memcpy(out, row, 3);
+  std::memcpy(out, row, 3 * static_cast<std::size_t>(width));
+  out += 3 * width;
+  for (int k = 0; k < 3; ++k, out += 3) std::memcpy(out, last, 3);
+  std::memset(out, 0, 16);
+}
+
+void resize_across(const std::uint8_t* framed, const std::int32_t* base, const float* weights,
+                   int width, float* const* planes) {
+  const float *w0 = weights, *w1 = w0 + width, *w2 = w1 + width, *w3 = w2 + width;
   int x = 0;
 #if defined(__AVX2__)
-  for (; x + 1 < width; ++x) {  // reads a byte of the next pixel
-    std::int32_t bytes;
-    std::memcpy(&bytes, row + 3 * x, sizeof bytes);
-    _mm_storeu_ps(out + 4 * x, _mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes))));
+  for (; x + kPixels <= width; x += kPixels) {
+    const std::uint8_t* at[kPixels];  // the first tap: the frame starts at pixel -2
+    for (int i = 0; i < kPixels; ++i) at[i] = framed + 3 * (base[x + i] + 1);
+    Pixels sum = tap(at, 0) * spread(w0 + x);
+    sum += tap(at, 1) * spread(w1 + x);
+    sum += tap(at, 2) * spread(w2 + x);
+    sum += tap(at, 3) * spread(w3 + x);
+    store_planes(planes, x, sum);
   }
 #endif
   for (; x < width; ++x) {
-    const Pixel pixel = {static_cast<float>(row[3 * x]), static_cast<float>(row[3 * x + 1]),
-                         static_cast<float>(row[3 * x + 2]), 0.0f};
-    store_pixel(out + 4 * x, pixel);
-  }
-  const Pixel first = load_pixel(out), last = load_pixel(out + 4 * (width - 1));
-  for (int k = 0; k < 2; ++k) store_pixel(pixels + 4 * k, first);
-  for (int k = 0; k < 3; ++k) store_pixel(out + 4 * (width + k), last);
-}
-
-void resize_across(const float* pixels, const std::int32_t* base, const float* weights, int width,
-                   float* const* planes) {
-  float *red = planes[0], *green = planes[1], *blue = planes[2];
-  int x = 0;
-  for (; x + 4 <= width; x += 4) {
-    const Pixel a = cubic_pixel(pixels, base[x], weights + 4 * x);
-    const Pixel b = cubic_pixel(pixels, base[x + 1], weights + 4 * x + 4);
-    const Pixel c = cubic_pixel(pixels, base[x + 2], weights + 4 * x + 8);
-    const Pixel d = cubic_pixel(pixels, base[x + 3], weights + 4 * x + 12);
-    const Pixel red_green_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    const Pixel red_green_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-    const Pixel blue_ab = __builtin_shufflevector(a, b, 2, 6, 2, 6);
-    const Pixel blue_cd = __builtin_shufflevector(c, d, 2, 6, 2, 6);
-    store_pixel(red + x, __builtin_shufflevector(red_green_ab, red_green_cd, 0, 1, 4, 5));
-    store_pixel(green + x, __builtin_shufflevector(red_green_ab, red_green_cd, 2, 3, 6, 7));
-    store_pixel(blue + x, __builtin_shufflevector(blue_ab, blue_cd, 0, 1, 4, 5));
-  }
-  for (; x < width; ++x) {
-    const Pixel pixel = cubic_pixel(pixels, base[x], weights + 4 * x);
-    red[x] = pixel[0];
-    green[x] = pixel[1];
-    blue[x] = pixel[2];
+    const std::uint8_t* at = framed + 3 * (base[x] + 1);
+    for (int c = 0; c < 3; ++c) {
+      planes[c][x] = static_cast<float>(at[c]) * w0[x] + static_cast<float>(at[3 + c]) * w1[x] +
+                     static_cast<float>(at[6 + c]) * w2[x] + static_cast<float>(at[9 + c]) * w3[x];
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include "cpu/parallel.h"
 #include "cpu/peak_list.h"
 #include "cpu/point_sampler.h"
+#include "cpu/refine_peak.h"
 #include "cpu/tile_plane.h"
 
 namespace heatpose {
@@ -24,6 +25,21 @@ void collect_tile_peaks(TilePlane& plane, const TileGrid& grid, const PeakOption
   }
 }
 
+/// The places of a plane's peaks between pixels; zeros past the count, as in the padded output.
+void refine_plane(const PointSampler& smoothed, Refine refine, std::int64_t plane,
+                  const TileGrid& grid, int max_peaks, const PeaksView& out, float* refined) {
+  const std::int32_t* xy = out.xy + plane * max_peaks * 2;
+  float* places = refined + plane * max_peaks * 2;
+  std::fill_n(places, 2 * max_peaks, 0.0f);
+  const auto place_of = refine == Refine::kCentroid ? centroid_of : taylor_of;
+  for (int i = 0; i < out.counts[plane]; ++i) {
+    const Place place =
+        place_of(smoothed, plane, xy[2 * i], xy[2 * i + 1], grid.width(), grid.height());
+    places[2 * i] = static_cast<float>(place.x);
+    places[2 * i + 1] = static_cast<float>(place.y);
+  }
+}
+
 }  // namespace
 
 void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t planes,
@@ -31,6 +47,7 @@ void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
                           const PeaksView& out, float* refined) {
   const TileGrid grid(scales, smooth.taps, smooth.border);
   const PointSampler average(scales, {}, Border::kReflect);
+  const PointSampler smoothed(scales, smooth.taps, smooth.border);
   parallel_for(planes, 1, [&](std::int64_t begin, std::int64_t end) {
     ScratchFrame scratch;
     TilePlane tiles(grid, scratch);
@@ -50,10 +67,11 @@ void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
       }
       for (Peak& peak : peaks) peak.score = average.at(plane, peak.x, peak.y);
       write_peaks(peaks, options.max_peaks, plane, out);
+      if (refine != Refine::kNone) {
+        refine_plane(smoothed, refine, plane, grid, options.max_peaks, out, refined);
+      }
     }
   });
-  (void)refine;
-  (void)refined;
 }
 
 }  // namespace heatpose

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from heatpose.reference.associate import associate
 from heatpose.reference.decode_hand_maps import decode_hand_maps
 from heatpose.reference.find_peaks import find_peaks
 from heatpose.reference.gaussian_smooth import gaussian_smooth, gaussian_taps
+from heatpose.reference.peaks_from_cells import peaks_from_cells
 from heatpose.reference.prepare_image import prepare_image, resize_cubic
 from heatpose.reference.resize_average import resize_average
 
 __all__ = [
+    "associate",
     "decode_hand_maps",
     "find_peaks",
     "gaussian_smooth",
     "gaussian_taps",
+    "peaks_from_cells",
     "prepare_image",
     "resize_average",
     "resize_cubic",

@@ -160,8 +160,6 @@ class BodyEstimator:
                 f"a photo of {photo.shape[1]}x{photo.shape[0]} pixels at scale {scale} and box "
                 f"{self.box} would be resized to {pixels:.2g} pixels, more than {_MAX_INPUT_PIXELS}"
             )
-        if spec.colour == "rgb":
-            photo = np.ascontiguousarray(photo[..., ::-1])
         tensor, content = ops.prepare_image(
             photo,
             scale=factor,
@@ -169,6 +167,7 @@ class BodyEstimator:
             pad_value=spec.pad_value,
             norm_scale=spec.norm_scale,
             norm_offset=spec.norm_offset,
+            swap_rgb=spec.colour == "rgb",
         )
         return tensor, content
 

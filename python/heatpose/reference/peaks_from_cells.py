@@ -169,7 +169,7 @@ def _taylor(smoothed: Float64, x: int, y: int) -> tuple[float, float]:
     dyy = 0.25 * (v[4, 2] - 2 * v[2, 2] + v[0, 2])
     dxy = 0.25 * (v[3, 3] - v[1, 3] - v[3, 1] + v[1, 1])
     determinant = dxx * dyy - dxy * dxy
-    if not (np.isfinite(determinant) and determinant != 0):
+    if not np.isfinite([*slope, determinant]).all() or determinant == 0:
         return x, y
     step = -np.array([dyy * slope[0] - dxy * slope[1], dxx * slope[1] - dxy * slope[0]])
     step = np.clip(step / determinant, -1.0, 1.0)

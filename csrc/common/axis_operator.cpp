@@ -181,9 +181,6 @@ std::shared_ptr<const AxisOperator> pack(const Matrix& matrix, int cells) {
   }
   for (const SparseRow& row : matrix) {
     int first = row.begin, last = row.begin + static_cast<int>(row.values.size()) - 1;
-    double sum = 0;
-    for (const double value : row.values) sum += value;
-    if (std::fabs(sum - 1) > 1e-9) op->sums_to_one = false;
     const int start = std::max(0, std::min(first, cells - op->taps));
     op->start.push_back(start);
     const std::size_t offset = op->weights.size();

@@ -39,7 +39,6 @@ struct AxisOperator {
   std::vector<std::int32_t> start;        ///< [rows], start + taps <= max(cells, taps)
   std::vector<float> weights;             ///< [rows, taps], zero past the cells
   std::vector<std::int32_t> first, last;  ///< [rows] inclusive range of touched cells
-  bool sums_to_one = true;  ///< false with a constant border, or slivers that area dropped
 };
 
 /// Index of the pixel that stands for `i` outside [0, n); -1 where the border is constant.

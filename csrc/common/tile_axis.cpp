@@ -40,7 +40,6 @@ std::shared_ptr<const TileAxis> build(const AxisOperator& op) {
   axis->canvas = op.rows;
   axis->cells = op.cells;
   axis->tiles = (op.rows + kTileInner - 1) / kTileInner;
-  axis->slopes = op.sums_to_one;
   for (int t = 0; t < axis->tiles; ++t) {
     const int begin = std::max(0, t * kTileInner - 1);
     const int end = std::min(op.rows, t * kTileInner - 1 + kTile);
@@ -56,9 +55,8 @@ std::shared_ptr<const TileAxis> build(const AxisOperator& op) {
   const auto tiles = static_cast<std::size_t>(axis->tiles);
   const auto padded = static_cast<std::size_t>(axis->padded_taps);
   axis->weights.assign(tiles * static_cast<std::size_t>(axis->taps) * kTile, 0.0f);
-  for (auto* values : {&axis->centre, &axis->radius, &axis->slope_centre, &axis->slope_radius}) {
-    values->assign(tiles * padded, 0.0f);
-  }
+  axis->centre.assign(tiles * padded, 0.0f);
+  axis->radius.assign(tiles * padded, 0.0f);
 
   const auto dense = [&](int row, int start) {
     std::vector<double> values(static_cast<std::size_t>(axis->taps), 0.0);
@@ -74,8 +72,7 @@ std::shared_ptr<const TileAxis> build(const AxisOperator& op) {
     const int start = axis->start[static_cast<std::size_t>(t)];
     const int own_begin = t * kTileInner;
     const int own_end = std::min(op.rows, own_begin + kTileInner);
-    Envelope value(axis->taps), slope(axis->taps);
-    std::vector<double> before;
+    Envelope envelope(axis->taps);
     for (int row = std::max(0, own_begin - 1); row < std::min(op.rows, own_end + 1); ++row) {
       const std::vector<double> weights = dense(row, start);
       const std::size_t lane = static_cast<std::size_t>(row - own_begin + 1);
@@ -87,22 +84,10 @@ std::shared_ptr<const TileAxis> build(const AxisOperator& op) {
       }
       axis->positive = std::max(axis->positive, static_cast<float>(positive));
       axis->negative = std::max(axis->negative, static_cast<float>(negative));
-      if (row >= own_begin && row < own_end) value.add(weights);
-      if (!before.empty()) {
-        // sum_k d_k L_k = sum_k c_k (L_{k+1} - L_k) with c_k = -(d_0 + .. + d_k), as d sums to 0.
-        std::vector<double> steps(weights.size());
-        double sum = 0;
-        for (std::size_t k = 0; k < weights.size(); ++k) {
-          sum += weights[k] - before[k];
-          steps[k] = -sum;
-        }
-        slope.add(steps);
-      }
-      before = weights;
+      if (row >= own_begin && row < own_end) envelope.add(weights);
     }
     const std::size_t at = static_cast<std::size_t>(t) * padded;
-    value.write(&axis->centre[at], &axis->radius[at]);
-    slope.write(&axis->slope_centre[at], &axis->slope_radius[at]);
+    envelope.write(&axis->centre[at], &axis->radius[at]);
   }
   return axis;
 }

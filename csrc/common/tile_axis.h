@@ -15,9 +15,8 @@ constexpr int kTileInner =
 /// One axis of the canvas cut into tiles. Tile t owns pixels [14 t, 14 t + 14) and also evaluates
 /// the one before and the one after. Its rows of the operator are stored densely over the union of
 /// the cells they touch, so that one broadcast cell multiplies sixteen pixels; pixels outside the
-/// canvas have zero weights. Beside them lie envelopes of the tile's own rows: centre and radius of
-/// the weights, and of the slope's weights (acting on differences of neighbouring cells), from
-/// which interval arithmetic bounds every pixel, or every slope, of the tile at once.
+/// canvas have zero weights. Beside them lies the envelope of the tile's own rows: centre and
+/// radius of the weights, from which interval arithmetic bounds every pixel of the tile at once.
 struct TileAxis {
   int tiles = 0, canvas = 0, cells = 0;
   int taps = 0;                       ///< cells per tile, the widest
@@ -25,10 +24,8 @@ struct TileAxis {
   std::vector<std::int32_t> start;    ///< [tiles] first cell
   std::vector<float> weights;         ///< [tiles, taps, 16]
   std::vector<float> centre, radius;  ///< [tiles, padded_taps]
-  std::vector<float> slope_centre, slope_radius;  ///< [tiles, padded_taps]
   float positive = 0,
-        negative = 0;   ///< largest sums of positive and of |negative| weights of a row
-  bool slopes = false;  ///< the slope envelopes mean something (rows sum to 1)
+        negative = 0;  ///< largest sums of positive and of |negative| weights of a row
 };
 
 /// The tiles of an operator; the last few are kept.

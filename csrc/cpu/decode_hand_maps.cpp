@@ -63,7 +63,9 @@ void decode_hand_maps_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
       components.clear();
       for (int ty = 0; ty < smoothed_grid.rows(); ++ty) {
         const int height = std::min(kTileInner, smoothed_grid.height() - ty * kTileInner);
-        const int selected = smoothed.select(ty, threshold, false, txs);
+        const int selected = smoothed.select(ty, threshold, txs);
+        smoothed.prepare(ty, txs, selected);
+        average.prepare(ty, txs, selected);
         active.count = 0;
         for (int i = 0; i < selected; ++i) {
           const int width = std::min(kTileInner, smoothed_grid.width() - txs[i] * kTileInner);

@@ -58,7 +58,8 @@ void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
       peaks.clear();
       for (int ty = 0; ty < grid.rows(); ++ty) {
         const std::size_t row_begin = peaks.size();
-        const int selected = tiles.select(ty, options.threshold, true, txs);
+        const int selected = tiles.select(ty, options.threshold, txs);
+        tiles.prepare(ty, txs, selected);
         for (int i = 0; i < selected; ++i) {
           collect_tile_peaks(tiles, grid, options, ty, txs[i], peaks);
         }

@@ -32,7 +32,6 @@ class TileGrid {
   std::vector<ScaleMaps> maps_;
   std::vector<std::shared_ptr<const AxisOperator>> oy_, ox_;
   std::vector<std::shared_ptr<const TileAxis>> y_, x_;
-  bool slopes_ = true;
 };
 
 /// One plane of the grid: its padded cells, the bounds of its tiles and the tiles themselves.
@@ -42,12 +41,13 @@ class TilePlane {
 
   void load(std::int64_t plane);
 
-  /// The tiles of a row that may hold a pixel above `threshold`, into `txs` (room for columns());
-  /// returns how many. With `peaks`, tiles that hold no peak are left out as well.
-  int select(int ty, float threshold, bool peaks, std::int32_t* txs);
-
-  /// The tile's 16x16 pixels: its own 14x14 from [1][1] on, and a frame of one. Zero outside the
-  /// canvas; NaN where a touched cell is not finite.
+  /// The tiles of row `ty` that may hold a pixel above `threshold`, into `txs` (room for
+  /// columns()); returns how many.
+  int select(int ty, float threshold, std::int32_t* txs);
+  /// Makes those tiles ready for evaluate; `txs` ascending.
+  void prepare(int ty, const std::int32_t* txs, int tiles);
+  /// The 16x16 pixels of a tile that is ready: its own 14x14 from [1][1] on, and a frame of one.
+  /// Zero outside the canvas; NaN where a touched cell is not finite.
   const float* evaluate(int ty, int tx);
 
  private:
@@ -59,8 +59,7 @@ class TilePlane {
   bool finite_ = true;
   float margin_ = 0;  // rounding of bounds and pixels, in the map's units
   TileScale* scales_;
-  TileRowBounds* rows_;
-  float *bounds_, *window_, *vertical_, *pixels_;
+  float *bounds_, *window_, *pixels_;
 };
 
 }  // namespace heatpose

@@ -10,21 +10,22 @@ struct Interval {
   float mid, rad;
 };
 
-/// Vertical sums of columns [begin, end): an interval weight times a value v lies within
+/// Intervals of the vertical sums of all columns: an interval weight times a value v lies within
 /// centre * v +- radius * |v|.
-HEATPOSE_INLINE void bound_columns(const float* values, std::int64_t stride, int rows,
-                                   const float* centre, const float* radius, int begin, int end,
-                                   float* mid_out, float* rad_out) {
-  for (int x = begin; x < end; x += kLanes) {
+HEATPOSE_INLINE void bound_columns(const TileScale& scale, int ty, int columns) {
+  const TileAxisView& y = scale.y;
+  const float *centre = y.centre + ty * y.padded_taps, *radius = y.radius + ty * y.padded_taps;
+  const float* first = scale.cells + y.start[ty] * scale.stride;
+  for (int x = 0; x < columns; x += kLanes) {
     VecF mid{}, rad{};
-    const float* at = values + x;
-    for (int k = 0; k < rows; ++k, at += stride) {
+    const float* at = first + x;
+    for (int k = 0; k < y.taps; ++k, at += scale.stride) {
       const VecF v = load(at);
       mid += v * centre[k];
       rad += vabs(v) * radius[k];
     }
-    store(mid_out + x, mid);
-    store(rad_out + x, rad);
+    store(scale.mid + x, mid);
+    store(scale.rad + x, rad);
   }
 }
 
@@ -53,7 +54,7 @@ HEATPOSE_INLINE int columns_of(const TileScale& scale) {
 }  // namespace
 
 bool pad_plane(const float* plane, int height, int width, float weight, std::int64_t stride,
-               float* cells, float* step_x, float* step_y, float* most) {
+               float* cells, float* most) {
   VecF largest{};
   VecI bad{};
   float largest_tail = 0.0f;
@@ -82,32 +83,18 @@ bool pad_plane(const float* plane, int height, int width, float weight, std::int
       out[x] = v;
     }
   }
-  // Columns and rows past the map are zero; the steps onto them are not steps of the map.
-  for (int y = 0; y < height; ++y) {
-    const float* row = cells + y * stride;
-    float *sx = step_x + y * stride, *sy = step_y + y * stride;
-    for (int x = 0; x < width; x += kLanes) {
-      const VecF v = load(row + x);
-      store(sx + x, load(row + x + 1) - v);
-      if (y + 1 < height) store(sy + x, load(row + stride + x) - v);
-    }
-    sx[width - 1] = 0.0f;
-  }
   const float wide = highest_lane(largest);
   *most = wide > largest_tail ? wide : largest_tail;
   return finite && lane_bits(bad) == 0;
 }
 
 void bound_tile_row(const TileScale& scale, int ty, int tiles, float positive, float negative,
-                    const TileRowBounds& row, float* window, float* __restrict bounds) {
+                    float* window, float* __restrict bounds) {
   const int columns = columns_of(scale);
-  const TileAxisView& y = scale.y;
-  bound_columns(scale.cells + y.start[ty] * scale.stride, scale.stride, y.taps,
-                y.centre + ty * y.padded_taps, y.radius + ty * y.padded_taps, 0, columns, row.mid,
-                row.rad);
+  bound_columns(scale, ty, columns);
   VecF top{}, bottom{};
   for (int x = 0; x < columns; x += kLanes) {
-    const VecF mid = load(row.mid + x), rad = load(row.rad + x);
+    const VecF mid = load(scale.mid + x), rad = load(scale.rad + x);
     const VecF upper = vmax(mid + rad, VecF{});
     store(window + x, upper);
     top = vmax(top, upper);
@@ -146,104 +133,62 @@ int select_tiles(const float* bounds, int tiles, float threshold, std::int32_t* 
   return count;
 }
 
-int bound_tile_value(const TileScale* scales, const TileRowBounds* rows, int count,
-                     const TileLimits& limits, std::int32_t* txs, int tiles) {
+int bound_tiles(const TileScale* scales, int count, float threshold, std::int32_t* txs, int tiles) {
   int kept = 0;
   for (int i = 0; i < tiles; ++i) {
     const int tx = txs[i];
-    float high = limits.margin;
+    float high = 0.0f;
     for (int s = 0; s < count; ++s) {
       const TileAxisView& x = scales[s].x;
       const int at = x.start[tx], px = tx * x.padded_taps;
-      const Interval value =
-          bound_across(rows[s].mid + at, rows[s].rad + at, x.taps, x.centre + px, x.radius + px);
+      const Interval value = bound_across(scales[s].mid + at, scales[s].rad + at, x.taps,
+                                          x.centre + px, x.radius + px);
       high += value.mid + value.rad;
     }
     txs[kept] = tx;
-    kept += high > limits.threshold ? 1 : 0;
+    kept += high > threshold ? 1 : 0;
   }
   return kept;
 }
 
-int bound_tile_slopes(const TileScale* scales, const TileRowBounds* rows, int count, int ty,
-                      const TileLimits& limits, int last_tile, std::int32_t* txs, int tiles) {
-  for (int s = 0; s < count; ++s) {
-    const TileScale& scale = scales[s];
-    const TileAxisView &y = scale.y, &x = scale.x;
-    const std::int64_t first = y.start[ty] * scale.stride;
-    const int py = ty * y.padded_taps;
-    // Columns of neighbouring tiles overlap: each run of them is summed once.
-    int begin = x.start[txs[0]], end = begin;
-    for (int i = 0; i <= tiles; ++i) {
-      if (i == tiles || x.start[txs[i]] > end) {
-        bound_columns(scale.step_x + first, scale.stride, y.taps, y.centre + py, y.radius + py,
-                      begin, end, rows[s].mid_x, rows[s].rad_x);
-        bound_columns(scale.step_y + first, scale.stride, y.taps, y.slope_centre + py,
-                      y.slope_radius + py, begin, end, rows[s].mid_y, rows[s].rad_y);
-        if (i < tiles) begin = x.start[txs[i]];
-      }
-      if (i < tiles) end = x.start[txs[i]] + x.taps;
-    }
-  }
-  int kept = 0;
+void sum_columns(const TileScale& scale, int ty, const std::int32_t* txs, int tiles) {
+  const TileAxisView &y = scale.y, &x = scale.x;
+  const float* first = scale.cells + y.start[ty] * scale.stride;
+  const float* weights = y.weights + static_cast<std::int64_t>(ty) * y.taps * kSide;
+  int done = 0;  // neighbouring tiles share most of their columns: each is summed once
   for (int i = 0; i < tiles; ++i) {
-    const int tx = txs[i];
-    Interval dx{0.0f, limits.margin}, dy{0.0f, limits.margin};
-    for (int s = 0; s < count; ++s) {
-      const TileAxisView& x = scales[s].x;
-      const int at = x.start[tx], px = tx * x.padded_taps;
-      const Interval along_x = bound_across(rows[s].mid_x + at, rows[s].rad_x + at, x.taps,
-                                            x.slope_centre + px, x.slope_radius + px);
-      const Interval along_y = bound_across(rows[s].mid_y + at, rows[s].rad_y + at, x.taps,
-                                            x.centre + px, x.radius + px);
-      dx.mid += along_x.mid;
-      dx.rad += along_x.rad;
-      dy.mid += along_y.mid;
-      dy.rad += along_y.rad;
-    }
-    const bool ruled_out = (dx.mid > dx.rad && tx != last_tile) || (dx.mid < -dx.rad && tx != 0) ||
-                           (dy.mid > dy.rad && limits.rise_y) ||
-                           (dy.mid < -dy.rad && limits.fall_y);
-    txs[kept] = tx;
-    kept += ruled_out ? 0 : 1;
-  }
-  return kept;
-}
-
-void evaluate_tile(const TileScale* scales, int count, int ty, int tx, float* scratch,
-                   float* pixels) {
-  for (int s = 0; s < count; ++s) {
-    const TileScale& scale = scales[s];
-    const TileAxisView &y = scale.y, &x = scale.x;
-    const float* cells = scale.cells + y.start[ty] * scale.stride + x.start[tx];
-    const float* weights_y = y.weights + static_cast<std::int64_t>(ty) * y.taps * kSide;
-    const float* weights_x = x.weights + static_cast<std::int64_t>(tx) * x.taps * kSide;
-    const int pitch = x.padded_taps;
-    // Vertical: sixteen rows of cells-wide sums, eight rows in registers at a time.
-    for (int c = 0; c < x.taps; c += kLanes) {
+    const int begin = x.start[txs[i]], end = begin + x.taps;
+    for (int c = begin > done ? begin : done; c < end; c += kLanes) {
       for (int half = 0; half < kSide; half += 8) {
         VecF sums[8] = {};
         for (int k = 0; k < y.taps; ++k) {
-          const VecF row = load(cells + k * scale.stride + c);
-          const float* w = weights_y + k * kSide + half;
+          const VecF row = load(first + k * scale.stride + c);
+          const float* w = weights + k * kSide + half;
           for (int r = 0; r < 8; ++r) sums[r] += row * w[r];
         }
-        for (int r = 0; r < 8; ++r) store(scratch + (half + r) * pitch + c, sums[r]);
+        for (int r = 0; r < 8; ++r) store(scale.sums + (half + r) * scale.stride + c, sums[r]);
       }
+      done = c + kLanes;
     }
-    // Horizontal: each cell-wide sum spreads over sixteen pixels.
-    constexpr int kRows = kLanes == 16 ? 8 : kLanes == 8 ? 4 : 2;
-    for (int r = 0; r < kSide; r += kRows) {
-      Row16 acc[kRows];
-      for (int i = 0; i < kRows; ++i) {
-        acc[i] = s == 0 ? splat16(0.0f) : load16(pixels + (r + i) * kSide);
-      }
+  }
+}
+
+void evaluate_tile(const TileScale* scales, int count, int tx, float* pixels) {
+  constexpr int kRows = kLanes == 16 ? 8 : kLanes == 8 ? 4 : 2;  // what the registers hold
+  for (int r = 0; r < kSide; r += kRows) {
+    Row16 acc[kRows] = {};
+    for (int s = 0; s < count; ++s) {
+      const TileAxisView& x = scales[s].x;
+      const std::int64_t stride = scales[s].stride;
+      const float* weights = x.weights + static_cast<std::int64_t>(tx) * x.taps * kSide;
+      const float* sums = scales[s].sums + r * stride + x.start[tx];
+      // Each vertical sum spreads over sixteen pixels.
       for (int k = 0; k < x.taps; ++k) {
-        const Row16 w = load16(weights_x + k * kSide);
-        for (int i = 0; i < kRows; ++i) add_product(acc[i], w, scratch[(r + i) * pitch + k]);
+        const Row16 w = load16(weights + k * kSide);
+        for (int i = 0; i < kRows; ++i) add_product(acc[i], w, sums[i * stride + k]);
       }
-      for (int i = 0; i < kRows; ++i) store16(pixels + (r + i) * kSide, acc[i]);
     }
+    for (int i = 0; i < kRows; ++i) store16(pixels + (r + i) * kSide, acc[i]);
   }
 }
 

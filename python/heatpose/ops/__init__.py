@@ -5,21 +5,28 @@ from __future__ import annotations
 from heatpose.ops._arrays import Array
 from heatpose.ops._scales import Size
 from heatpose.ops.associate import AssociateOptions, Association, associate
+from heatpose.ops.crop_matrices import CropMatrices, crop_matrices
 from heatpose.ops.decode_hand_maps import HandKeypoints, decode_hand_maps
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 from heatpose.ops.prepare_image import prepare_image
+from heatpose.ops.warp_crops import IMAGENET_MEAN, IMAGENET_STD, warp_crops
 
 __all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
     "Array",
     "AssociateOptions",
     "Association",
+    "CropMatrices",
     "HandKeypoints",
     "Peaks",
     "Size",
     "associate",
+    "crop_matrices",
     "decode_hand_maps",
     "find_peaks",
     "peaks_from_cells",
     "prepare_image",
+    "warp_crops",
 ]

@@ -9,6 +9,7 @@ from heatpose.reference.gaussian_smooth import gaussian_smooth, gaussian_taps
 from heatpose.reference.peaks_from_cells import peaks_from_cells
 from heatpose.reference.prepare_image import prepare_image, resize_cubic
 from heatpose.reference.resize_average import resize_average
+from heatpose.reference.warp_crops import warp_crops
 
 __all__ = [
     "associate",
@@ -20,4 +21,5 @@ __all__ = [
     "prepare_image",
     "resize_average",
     "resize_cubic",
+    "warp_crops",
 ]

@@ -1,0 +1,105 @@
+"""Crops of a photo as the input of a top-down network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from heatpose.native import core
+from heatpose.ops._arrays import Array, Float32, borrow, finite, out_array, size_pair
+from heatpose.ops._images import as_photo, pixel_type
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""Mean of ImageNet's photos, red, green, blue, in units of 0..1."""
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""Standard deviation of ImageNet's photos, red, green, blue, in units of 0..1."""
+
+
+def warp_crops(
+    image: Array,
+    matrices: Array,
+    size: Sequence[int],
+    *,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    norm_scale: float = 1 / 255,
+    swap_rgb: bool = False,
+    border_value: float | Sequence[float] = 0.0,
+    dtype: Any = "float32",
+    out: Array | None = None,
+) -> Any:
+    """Cut N boxes out of a photo, turned and resized, normalised, channels first.
+
+    Crop pixel (x, y) is the photo at ``matrix @ (x, y, 1)``, bilinear between the four pixels
+    around it; those outside the photo have the border's value, so that edges fade into it. This is
+    ``cv2.warpAffine`` with ``INTER_LINEAR | WARP_INVERSE_MAP`` and ``BORDER_CONSTANT``, except that
+    coordinates are not rounded to 1/32 pixel and values not to whole grey levels.
+
+    Args:
+        image: uint8 [H, W, 3], channels in any order; or [H, W] grey, which fills all three
+            channels. Strided views are copied.
+        matrices: float32 or float64 [N, 2, 3], photo (x, y) in pixels from crop (x, y, 1), pixel
+            centres on whole numbers. See :func:`crop_matrices`. A singular one is fine. N may be 0.
+        size: (h, w) of a crop in pixels.
+        mean: The output is ``(grey * norm_scale - mean) / std``: one number or three, in the order
+            of the output's channels. See ``IMAGENET_MEAN``.
+        std: See ``mean``.
+        norm_scale: See ``mean``; the default makes 0..255 into 0..1.
+        swap_rgb: Reverse the channels, BGR to RGB or back.
+        border_value: Grey level outside the photo, 0 to 255: one number or three, in the order of
+            the photo's channels. Normalised like the rest.
+        dtype: "float32" or "float16" (rounded once, half to even).
+        out: Array of the output's shape and type to write to.
+
+    Returns:
+        The crops [N, 3, h, w], NumPy or torch like ``image``.
+
+    Raises:
+        TypeError: image is not a uint8 array, matrices are no floats, or a setting is of another
+            type.
+        ValueError: a shape or setting is wrong, or a matrix holds NaN or infinity.
+
+    Source: the top-down pre-processing of Simple Baselines (Xiao et al., 2018, arXiv:1804.06208).
+    """
+    photo, wrap = as_photo("image", image)
+    places, _ = borrow("matrices", matrices, dtypes=("float32", "float64"))
+    if places.ndim != 3 or places.shape[1:] != (2, 3):
+        raise ValueError(f"matrices must have shape [N, 2, 3], got {places.shape}")
+    places = np.ascontiguousarray(places, np.float64)
+    broken = ~np.isfinite(places).all(axis=(1, 2))
+    if broken.any():
+        first = int(broken.argmax())
+        raise ValueError(f"matrices must be finite, got {places[first].tolist()} at index {first}")
+    means, stds = _three("mean", mean), _three("std", std)
+    if not (stds > 0).all():
+        raise ValueError(f"std must be greater than 0, got {std!r}")
+    border = _three("border_value", border_value)
+    if not ((border >= 0) & (border <= 255)).all():
+        raise ValueError(f"border_value must be between 0 and 255, got {border_value!r}")
+    order = slice(None, None, -1 if swap_rgb else 1)  # the core takes them in the photo's order
+    shape = (places.shape[0], 3, *size_pair("size", size))
+    array, answer = out_array("out", out, shape, wrap, dtype=pixel_type("dtype", dtype))
+    core.warp_crops(
+        photo,
+        places,
+        array,
+        gain=_float32(finite("norm_scale", norm_scale) / stds[order]),
+        offset=_float32(-means[order] / stds[order]),
+        border=_float32(border),
+        swap_rgb=bool(swap_rgb),
+    )
+    return answer
+
+
+def _three(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """One number for all channels, or one for each, as float64 [3]."""
+    values = [value] * 3 if np.ndim(value) == 0 else list(value)
+    if len(values) != 3:
+        raise ValueError(f"{name} must be one number or three, got {value!r}")
+    return np.array([finite(name, each) for each in values])
+
+
+def _float32(values: np.ndarray[Any, np.dtype[np.float64]]) -> Float32:
+    return np.ascontiguousarray(values, np.float32)

@@ -45,5 +45,6 @@ def warp_crops(
         crop[:] = top * (1 - fy) + bottom * fy
     if swap_rgb:
         crops = crops[..., ::-1]
-    normalised: Array = (crops * norm_scale - np.asarray(mean)) / np.asarray(std)
-    return normalised.transpose(0, 3, 1, 2)
+    crops = (crops * norm_scale - np.asarray(mean, np.float64)) / np.asarray(std, np.float64)
+    planes: Array = crops.transpose(0, 3, 1, 2)
+    return planes

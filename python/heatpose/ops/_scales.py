@@ -96,7 +96,7 @@ def _contents(
 ) -> list[Size | None]:
     if content is None:
         return [None] * count
-    if not several or (len(content) == 2 and all(isinstance(v, int) for v in content)):
+    if not several or (len(content) == 2 and all(hasattr(v, "__index__") for v in content)):
         pair: Any = content
         if not several and len(pair) == 1:
             pair = pair[0]

@@ -1,0 +1,114 @@
+"""The house: version, what an import costs, the README's code and commands, the layers."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import heatpose as hp
+
+ROOT = Path(__file__).parents[1]
+PAPERS = ("README.md", "CONTRIBUTING.md")
+LAZY = ("torch", "cv2", "click", "tqdm", "scipy", "safetensors")
+
+
+def blocks(paper: str, language: str) -> list[str]:
+    """The code blocks of one language in a Markdown file."""
+    text = (ROOT / paper).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def makefile() -> str:
+    return (ROOT / "Makefile").read_text()
+
+
+def test_the_version_is_written_once() -> None:
+    assert importlib.metadata.version("heatpose") == hp.__version__
+
+
+def test_import_is_light() -> None:
+    program = f"""
+import sys
+import heatpose
+from heatpose import ops, reference, skeletons
+print([name for name in {LAZY!r} if name in sys.modules])
+"""
+    command = [sys.executable, "-c", program]
+    got = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert got.stdout.strip() == "[]"
+
+
+def test_every_public_name_loads() -> None:
+    assert set(hp.__all__) <= set(dir(hp))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        hp.nothing  # noqa: B018
+
+
+def test_python_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    programs = blocks("README.md", "python")
+    assert programs
+    for program in programs:
+        exec(compile(program, "README.md", "exec"), {"__name__": "readme"})
+    assert "People(12 x coco18 on 1280x720 px" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {"people.png", "people.json"}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_commands_of_make_exist(paper: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", makefile(), re.MULTILINE))
+    assert {"demo", "test", "lint", "bench", "sanitize", "clean"} <= targets
+    lines = [line for block in blocks(paper, "bash") for line in block.splitlines()]
+    lines += re.findall(r"`(make [^`]*)`", (ROOT / paper).read_text())
+    asked = [
+        word
+        for line in lines
+        if line.startswith("make ")
+        for word in re.sub(r"#.*|\"[^\"]*\"", "", line).split()[1:]
+        if re.fullmatch("[a-z]+", word)
+    ]
+    assert asked
+    assert set(asked) <= targets
+
+
+def test_commands_of_heatpose_exist() -> None:
+    main = pytest.importorskip("heatpose.cli").main
+    lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
+    calls = [line.partition("#")[0].split()[1:] for line in lines if line.startswith("heatpose ")]
+    assert calls
+    for name, *arguments in calls:
+        options = {option for parameter in main.commands[name].params for option in parameter.opts}
+        assert {word for word in arguments if word.startswith("-")} <= options
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_links_lead_to_files(paper: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / paper).read_text())
+    missing = [link for link in links if ":" not in link and not (ROOT / link).exists()]
+    assert not missing
+
+
+def test_every_requirement_is_pinned() -> None:
+    pinned = {
+        line.partition("==")[0]
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    required = importlib.metadata.requires("heatpose") or []
+    names = {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower() for requirement in required}
+    assert names
+    assert names <= pinned
+
+
+def test_layers_point_down() -> None:
+    pytest.importorskip("importlinter", reason="needs import-linter: make lint")
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    got = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert got.returncode == 0, got.stdout + got.stderr

@@ -1,9 +1,62 @@
+#include <pybind11/stl.h>
+
+#include <optional>
+
 #include "bindings/bind.h"
+#include "bindings/tensor.h"
+#include "heatpose/decode_heatmaps.h"
 
 namespace py = pybind11;
 
 namespace heatpose {
+namespace {
 
-void bind_decode_heatmaps(py::module_&) {}
+CellType cell_type(const Tensor& maps) {
+  switch (maps.dtype()) {
+    case DType::kFloat32:
+      return CellType::kFloat32;
+    case DType::kFloat16:
+      return CellType::kFloat16;
+    case DType::kBFloat16:
+      return CellType::kBFloat16;
+    default:
+      throw py::type_error(std::string("heatmaps must be float32, float16 or bfloat16, got ") +
+                           name_of(maps.dtype()));
+  }
+}
+
+}  // namespace
+
+void bind_decode_heatmaps(py::module_& m) {
+  m.def(
+      "decode_heatmaps",
+      [](const Tensor& heatmaps, const std::optional<Tensor>& transforms, const Tensor& coords,
+         const Tensor& scores, int method, int kernel, int quarter_border, float invalid) {
+        heatmaps.check_shape("heatmaps", {-1, -1, -1, -1});
+        const std::int64_t instances = heatmaps.size(0), keypoints = heatmaps.size(1);
+        coords.check_shape("coords", {instances, keypoints, 2});
+        scores.check_shape("scores", {instances, keypoints});
+        const int height = checked_int("height", heatmaps.size(2), 0, 1 << 20);
+        const int width = checked_int("width", heatmaps.size(3), 0, 1 << 20);
+        if (transforms) transforms->check_shape("transform", {instances, 2, 3});
+        const DecodeOptions options{
+            static_cast<Refinement>(checked_int("method", method, 0, 3)),
+            checked_int("kernel", kernel, 1, 1023),
+            static_cast<QuarterBorder>(checked_int("quarter_border", quarter_border, 0, 1)),
+            invalid};
+        if (kernel % 2 == 0) throw py::value_error("kernel must be odd");
+        const CellType type = cell_type(heatmaps);
+        const void* in = heatmaps.raw("heatmaps");
+        const double* matrices = transforms ? transforms->data<double>("transform") : nullptr;
+        float* out_coords = coords.mutable_data<float>("coords");
+        float* out_scores = scores.mutable_data<float>("scores");
+        const py::gil_scoped_release release;
+        decode_heatmaps_cpu(in, type, instances, keypoints, height, width, matrices, options,
+                            out_coords, out_scores);
+      },
+      py::arg("heatmaps"), py::arg("transform"), py::arg("coords"), py::arg("scores"),
+      py::kw_only(), py::arg("method"), py::arg("kernel"), py::arg("quarter_border"),
+      py::arg("invalid"));
+}
 
 }  // namespace heatpose

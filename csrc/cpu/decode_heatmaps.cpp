@@ -1,3 +1,159 @@
 #include "heatpose/decode_heatmaps.h"
 
-namespace heatpose {}  // namespace heatpose
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "cpu/parallel.h"
+#include "cpu/scratch.h"
+#include "cpu/simd/kernels.h"
+
+namespace heatpose {
+namespace {
+
+std::size_t size_of(CellType type) { return type == CellType::kFloat32 ? 4 : 2; }
+
+float cell_at(const void* cells, CellType type, std::int64_t index) {
+  if (type == CellType::kFloat16) return to_float(static_cast<const Half*>(cells)[index]);
+  if (type == CellType::kBFloat16) return to_float(static_cast<const BFloat16*>(cells)[index]);
+  return static_cast<const float*>(cells)[index];
+}
+
+/// The maps of one call, and what refining any of them needs.
+struct Decoder {
+  CellType type;
+  int height, width;
+  DecodeOptions options;
+  Blur blur;
+  const Kernels& kernel;
+
+  bool blurs() const {
+    return options.method == Refinement::kDark || options.method == Refinement::kDarkUdp;
+  }
+  bool refine(const void* cells, int x, int y, float maximum, Step* step) const;
+  bool refine_dark(const void* cells, int x, int y, float maximum, Step* step) const;
+};
+
+/// A Blur of double-precision taps in `scratch`.
+Blur make_blur(int kernel, ScratchFrame& scratch) {
+  const int margin = (kernel + 4 + 7) / 8 * 8;
+  double* taps = scratch.take<double>(kernel + 2 * margin);
+  std::fill(taps, taps + kernel + 2 * margin, 0.0);
+  gaussian_taps(kernel, dark_sigma(kernel), taps + margin);
+  return {taps + margin, kernel, margin};
+}
+
+/// The map itself, or a copy with columns of zeros behind it where it is too narrow for a vector.
+BlurMap blur_map(const void* cells, const Decoder& decoder, ScratchFrame& scratch) {
+  if (decoder.width >= decoder.blur.margin) {
+    return {cells, decoder.type, decoder.height, decoder.width};
+  }
+  const std::size_t cell = size_of(decoder.type);
+  const std::size_t from = cell * static_cast<std::size_t>(decoder.width);
+  const std::size_t to = cell * static_cast<std::size_t>(decoder.blur.margin);
+  char* copy = scratch.take<char>(static_cast<std::int64_t>(to) * decoder.height);
+  std::memset(copy, 0, to * static_cast<std::size_t>(decoder.height));
+  for (int y = 0; y < decoder.height; ++y) {
+    const auto row = static_cast<std::size_t>(y);
+    std::memcpy(copy + row * to, static_cast<const char*>(cells) + row * from, from);
+  }
+  return {copy, decoder.type, decoder.height, decoder.blur.margin};
+}
+
+bool Decoder::refine_dark(const void* cells, int x, int y, float maximum, Step* step) const {
+  const bool udp = options.method == Refinement::kDarkUdp;
+  if (!udp && !dark_refines(x, y, width, height)) return false;
+  const int reach = udp ? 1 : 2, side = 2 * reach + 1;
+
+  ScratchFrame scratch;
+  const BlurMap map = blur_map(cells, *this, scratch);
+  double blurred[25];
+  kernel.blur_around(map, blur, x, y, reach, scratch.take<double>(5 * blur.margin), blurred);
+
+  // What the step reads: the nearest cell stands in for one outside the map.
+  double logs[25] = {};
+  double smallest = HUGE_VAL, largest = -HUGE_VAL;
+  for (int dy = -reach; dy <= reach; ++dy) {
+    for (int dx = -reach; dx <= reach; ++dx) {
+      if (!(udp ? dark_udp_reads(dx, dy) : dark_reads(dx, dy))) continue;
+      const int inside_x = std::clamp(x + dx, 0, width - 1) - x;
+      const int inside_y = std::clamp(y + dy, 0, height - 1) - y;
+      const double value = blurred[(inside_y + reach) * side + inside_x + reach];
+      logs[(dy + reach) * side + dx + reach] = value;
+      smallest = std::min(smallest, value);
+      largest = std::max(largest, value);
+    }
+  }
+
+  const ClampRange range = clamp_range(options.method);
+  const Clamp clamp = clamp_state(smallest, largest, maximum, range);
+  if (clamp == Clamp::kFlat) return false;
+  double scale = 1.0;
+  if (clamp == Clamp::kNeeds) {
+    const std::int64_t room = static_cast<std::int64_t>(height) * map.width + map.width;
+    const double highest =
+        kernel.blurred_maximum(map, blur, width, scratch.take<double>(room + 2 * blur.margin));
+    if (highest == 0.0 || highest < kTouched) return false;
+    scale = maximum / highest;
+  }
+  for (int i = 0; i < side * side; ++i) {
+    if (!(udp ? dark_udp_reads(i % 3 - 1, i / 3 - 1) : dark_reads(i % 5 - 2, i / 5 - 2))) continue;
+    logs[i] = clamp == Clamp::kIdle ? std::log(logs[i]) : clamped_log(logs[i], scale, range);
+  }
+  return udp ? dark_udp_step(logs, step) : dark_step(logs, step);
+}
+
+bool Decoder::refine(const void* cells, int x, int y, float maximum, Step* step) const {
+  if (blurs()) return std::isfinite(maximum) && refine_dark(cells, x, y, maximum, step);
+  if (options.method != Refinement::kQuarter) return false;
+  const QuarterBorder border = options.quarter_border;
+  const std::int64_t at = static_cast<std::int64_t>(y) * width + x;
+  const auto towards = [&](std::int64_t offset) {
+    return quarter_towards(cell_at(cells, type, at - offset), cell_at(cells, type, at + offset));
+  };
+  step->x = quarter_moves_x(x, y, width, height, border) ? towards(1) : 0.0;
+  step->y = quarter_moves_y(x, y, width, height, border) ? towards(width) : 0.0;
+  return true;
+}
+
+}  // namespace
+
+void decode_heatmaps_cpu(const void* maps, CellType type, std::int64_t instances,
+                         std::int64_t keypoints, int height, int width, const double* transforms,
+                         const DecodeOptions& options, float* coords, float* scores) {
+  const std::int64_t plane_size = static_cast<std::int64_t>(height) * width;
+  const std::int64_t plane_bytes = plane_size * static_cast<std::int64_t>(size_of(type));
+  ScratchFrame shared;
+  Decoder decoder{type, height, width, options, {}, kernels()};
+  if (decoder.blurs()) decoder.blur = make_blur(options.kernel, shared);
+
+  // A range of a few hundred kilobytes is worth waking a thread for.
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, (1 << 18) / std::max<std::int64_t>(1, plane_bytes));
+  parallel_for(instances * keypoints, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t plane = begin; plane < end; ++plane) {
+      const void* cells = static_cast<const char*>(maps) + plane * plane_bytes;
+      const MapMaximum best = decoder.kernel.map_maximum(cells, type, plane_size);
+      double x = options.invalid, y = options.invalid;
+      if (best.value > 0.0f) {
+        const int column = static_cast<int>(best.index % width);
+        const int row = static_cast<int>(best.index / width);
+        Step step{0.0, 0.0};
+        const bool moved = decoder.refine(cells, column, row, best.value, &step);
+        x = moved ? column + step.x : column;
+        y = moved ? row + step.y : row;
+      }
+      if (transforms != nullptr) {
+        const double* t = transforms + plane / keypoints * 6;
+        const double photo_x = t[0] * x + t[1] * y + t[2];
+        y = t[3] * x + t[4] * y + t[5];
+        x = photo_x;
+      }
+      coords[2 * plane] = static_cast<float>(x);
+      coords[2 * plane + 1] = static_cast<float>(y);
+      scores[plane] = best.value;
+    }
+  });
+}
+
+}  // namespace heatpose

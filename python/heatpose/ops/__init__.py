@@ -7,6 +7,7 @@ from heatpose.ops._scales import Size
 from heatpose.ops.associate import AssociateOptions, Association, associate
 from heatpose.ops.crop_matrices import CropMatrices, crop_matrices
 from heatpose.ops.decode_hand_maps import HandKeypoints, decode_hand_maps
+from heatpose.ops.decode_heatmaps import DecodedHeatmaps, crop_transform, decode_heatmaps
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 from heatpose.ops.prepare_image import prepare_image
@@ -19,12 +20,15 @@ __all__ = [
     "AssociateOptions",
     "Association",
     "CropMatrices",
+    "DecodedHeatmaps",
     "HandKeypoints",
     "Peaks",
     "Size",
     "associate",
     "crop_matrices",
+    "crop_transform",
     "decode_hand_maps",
+    "decode_heatmaps",
     "find_peaks",
     "peaks_from_cells",
     "prepare_image",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heatpose.reference.associate import associate
 from heatpose.reference.decode_hand_maps import decode_hand_maps
+from heatpose.reference.decode_heatmaps import decode_heatmaps
 from heatpose.reference.find_peaks import find_peaks
 from heatpose.reference.gaussian_smooth import gaussian_smooth, gaussian_taps
 from heatpose.reference.peaks_from_cells import peaks_from_cells
@@ -14,6 +15,7 @@ from heatpose.reference.warp_crops import warp_crops
 __all__ = [
     "associate",
     "decode_hand_maps",
+    "decode_heatmaps",
     "find_peaks",
     "gaussian_smooth",
     "gaussian_taps",

@@ -1,0 +1,220 @@
+"""Heatmaps of single persons, hands or faces (one crop each) to keypoints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from heatpose.native import core
+from heatpose.ops._arrays import Array, Wrap, borrow, choice, finite, out_array, whole
+
+METHODS = ("none", "quarter", "dark", "dark_udp")
+QUARTER_BORDERS = ("joint", "per_axis")
+INVALID = ("zero", "minus_one")
+CONVENTIONS = ("microsoft", "mmpose", "mmpose_udp", "darkpose")
+
+Matrices = npt.NDArray[np.float64]
+
+
+class DecodedHeatmaps(NamedTuple):
+    """One keypoint per heatmap.
+
+    Attributes:
+        coords: float32 [..., K, 2], (x, y) in cells, or in the photo's pixels with a transform.
+        scores: float32 [..., K], the maximum of each map, in the maps' own units. Minus infinity
+            where a map holds no number (every cell NaN, or no cells at all).
+    """
+
+    coords: Any
+    scores: Any
+
+
+def decode_heatmaps(
+    heatmaps: Array,
+    *,
+    method: str = "dark",
+    kernel: int = 11,
+    invalid: str = "zero",
+    quarter_border: str = "joint",
+    transform: Array | None = None,
+    out: tuple[Array, Array] | None = None,
+) -> DecodedHeatmaps:
+    """Find one keypoint per heatmap, between the cells.
+
+    The place is the map's first maximum in row order. NaN counts as minus infinity, so it is never
+    a coordinate. Where the maximum is not above zero, the place is the one that ``invalid`` names.
+    Where it is plus infinity, DARK does not refine.
+
+    The maps are read once. float16 and bfloat16 are read as they lie, without a float32 copy.
+
+    Args:
+        heatmaps: float32, float16 or bfloat16 [B, K, h, w] or [K, h, w].
+        method: "none": the cell itself. "quarter": a quarter of a cell towards the larger
+            neighbour. "dark": a Newton step on the log of the Gaussian-blurred map, with
+            differences over one and two cells, at least two cells from the border. "dark_udp": the
+            same with unit differences, values clamped to [1e-3, 50], at any place.
+        kernel: Cells under the blur of the DARK methods, odd; its sigma is
+            ``0.3 * ((kernel - 1) / 2 - 1) + 0.8``. Published models use 11 on 64 x 64 and 17 on
+            96 x 72 maps. OpenCV's blur, and what is built on it, has other weights for kernels
+            below 11: small tables instead of that sigma.
+        invalid: "zero" for (0, 0), as in simple baselines and DarkPose, or "minus_one" for
+            (-1, -1), as in mmpose.
+        quarter_border: Where the quarter shift moves. "joint" (simple baselines): both axes where
+            ``1 < x < w - 1`` and ``1 < y < h - 1``. "per_axis" (mmpose): x where
+            ``1 < x < w - 1`` and ``y > 0``, y where ``1 < y < h - 1`` and ``x > 0``.
+        transform: float32 or float64 [2, 3], or [B, 2, 3]: affine map from cells to the photo; see
+            :func:`crop_transform`. Applied to invalid places as well. Default: stay in cells.
+        out: (coords, scores) to write to: float32, C-contiguous, shaped as returned.
+
+    Returns:
+        DecodedHeatmaps (coords, scores), as NumPy arrays or torch tensors like ``heatmaps``.
+
+    Raises:
+        TypeError: an array is of another type.
+        ValueError: a shape or setting is wrong, or the transform is not finite.
+
+    Source: "dark" is Zhang et al., 2020 (arXiv:1910.06278); "dark_udp" is Huang et al., 2020
+    (arXiv:1911.07524); "quarter" is Newell et al., 2016, and Xiao et al., 2018 (arXiv:1804.06208).
+    """
+    maps, wrap = borrow_maps("heatmaps", heatmaps)
+    shape = tuple(maps.shape)
+    settings = {
+        "method": choice("method", method, METHODS),
+        "kernel": odd("kernel", kernel),
+        "quarter_border": choice("quarter_border", quarter_border, QUARTER_BORDERS),
+        "invalid": (0.0, -1.0)[choice("invalid", invalid, INVALID)],
+    }
+    batch = shape[0] if len(shape) == 4 else 1
+    matrices = None if transform is None else _matrices(transform, batch, len(shape) == 4)
+    if out is not None and not (isinstance(out, tuple) and len(out) == 2):
+        raise TypeError(f"out must be a tuple (coords, scores), got {type(out).__name__}")
+    coords, given_coords = out_array("out[0]", out and out[0], (*shape[:-2], 2), wrap)
+    scores, given_scores = out_array("out[1]", out and out[1], shape[:-2], wrap)
+    core.decode_heatmaps(
+        maps.reshape((batch, *shape[-3:])),
+        matrices,
+        coords.reshape((batch, shape[-3], 2)),
+        scores.reshape((batch, shape[-3])),
+        **settings,
+    )
+    return DecodedHeatmaps(given_coords, given_scores)
+
+
+def borrow_maps(name: str, value: Array) -> tuple[Any, Wrap]:
+    """View maps [.., K, h, w] for the native op: C-contiguous, in their own element type.
+
+    NumPy has no bfloat16, so that such a torch tensor goes to the native side itself.
+    """
+    torch = sys.modules.get("torch")
+    maps, wrap = value, None
+    if torch is not None and isinstance(value, torch.Tensor) and value.dtype is torch.bfloat16:
+        _, wrap = borrow(name, value[:0] if value.ndim else value)  # device and layout
+        maps = value.detach().resolve_neg().contiguous()
+    else:
+        maps, wrap = borrow(name, value)
+        if maps.dtype.name == "bfloat16":  # ml_dtypes' array, which the native side does not know
+            maps = maps.astype(np.float32)
+    if maps.ndim not in (3, 4):
+        raise ValueError(f"{name} must have 3 or 4 dimensions, got shape {tuple(maps.shape)}")
+    if isinstance(maps, np.ndarray):
+        maps = np.ascontiguousarray(maps)
+    return maps, wrap
+
+
+def odd(name: str, value: int) -> int:
+    """Check an odd number of cells, 1 to 1023."""
+    number = whole(name, value, low=1, high=1023)
+    if number % 2 == 0:
+        raise ValueError(f"{name} must be odd, got {number}")
+    return number
+
+
+def _matrices(transform: Array, batch: int, batched: bool) -> Matrices:
+    array, _ = borrow("transform", transform, dtypes=("float32", "float64"))
+    shapes = [(2, 3), (batch, 2, 3)] if batched else [(2, 3)]
+    if array.shape not in shapes:
+        expected = " or ".join(str(shape) for shape in shapes)
+        raise ValueError(f"transform must have shape {expected}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("transform must be finite")
+    return np.ascontiguousarray(np.broadcast_to(array, (batch, 2, 3)), dtype=np.float64)
+
+
+def crop_transform(
+    center: npt.ArrayLike,
+    scale: npt.ArrayLike,
+    size: Sequence[int],
+    *,
+    convention: str = "mmpose",
+    unit: float = 200.0,
+) -> Matrices:
+    """Affine maps from the cells of a crop's heatmap to the photo, from centre and scale.
+
+    What one cell is in the photo differs between the published systems. With sides
+    ``(sx, sy) = scale * unit`` of the crop and a map of ``(h, w)`` cells:
+
+    ==========  =================  =================  ==========================
+    convention  pixels per cell x  pixels per cell y  the centre lies at cell
+    ==========  =================  =================  ==========================
+    microsoft   sx / w             sx / w             (w / 2, h / 2)
+    mmpose      sx / w             sy / h             (w / 2, h / 2)
+    mmpose_udp  sx / (w - 1)       sy / (h - 1)       ((w - 1) / 2, (h - 1) / 2)
+    darkpose    (sx-1) / (w-1)     (sx-1) / (w-1)     ((w - 1) / 2, (h - 1) / 2)
+    ==========  =================  =================  ==========================
+
+    Args:
+        center: [2] or [B, 2], (x, y) of the crop's centre in the photo.
+        scale: A number, [2] or [B, 2]: sides (x, y) of the crop in units of ``unit`` pixels.
+        size: (h, w) of the heatmap in cells.
+        convention: One of the table. No rotation in any of them.
+        unit: Pixels in a scale of 1. Use 1 where sides are in pixels.
+
+    Returns:
+        float64 [2, 3], or [B, 2, 3] when ``center`` or ``scale`` is batched.
+
+    Raises:
+        ValueError: a shape or setting is wrong, a number is not finite, or a convention that
+            divides by ``w - 1`` meets a map one cell wide.
+    """
+    which = choice("convention", convention, CONVENTIONS)
+    height, width = (whole("size", v, low=1) for v in size)
+    centers = _pairs("center", center)
+    sides = _pairs("scale", scale) * finite("unit", unit, above=0.0)
+    centers, sides = _same_batch(centers, sides)
+    classic = CONVENTIONS[which] in ("microsoft", "mmpose")
+    steps = np.array([width, height], np.float64) - (not classic)
+    if not steps.all():
+        raise ValueError(f"size must be at least (2, 2) for {convention!r}, got {tuple(size)}")
+    if CONVENTIONS[which] == "darkpose":
+        sides = sides - 1.0
+    pixels = sides / steps
+    if CONVENTIONS[which] in ("microsoft", "darkpose"):
+        pixels = np.broadcast_to(pixels[..., :1], pixels.shape)
+    matrices = np.zeros((*pixels.shape[:-1], 2, 3))
+    matrices[..., 0, 0], matrices[..., 1, 1] = pixels[..., 0], pixels[..., 1]
+    matrices[..., 2] = centers - pixels * steps / 2
+    return matrices
+
+
+def _pairs(name: str, value: npt.ArrayLike) -> Matrices:
+    array = np.asarray(value, np.float64)
+    if array.ndim == 0 and name == "scale":
+        array = np.array([array, array], np.float64)
+    if array.ndim not in (1, 2) or array.shape[-1] != 2:
+        raise ValueError(f"{name} must have shape (2,) or (B, 2), got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite")
+    return array
+
+
+def _same_batch(centers: Matrices, sides: Matrices) -> tuple[Matrices, Matrices]:
+    if centers.ndim == sides.ndim == 2 and centers.shape != sides.shape:
+        raise ValueError(
+            f"center and scale must have one batch size, got {centers.shape} and {sides.shape}"
+        )
+    shape = max(centers.shape, sides.shape, key=len)
+    return np.broadcast_to(centers, shape), np.broadcast_to(sides, shape)

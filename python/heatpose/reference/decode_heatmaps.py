@@ -1,0 +1,122 @@
+"""Top-down heatmaps to places, in plain NumPy: the whole definition, map by map.
+
+The native op gets the same answers from about twenty rows of a map; this one blurs all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Map = npt.NDArray[np.float64]
+Place = tuple[float, float]
+
+
+def decode_heatmaps(
+    heatmaps: npt.NDArray[Any],
+    *,
+    method: str = "dark",
+    kernel: int = 11,
+    invalid: str = "zero",
+    quarter_border: str = "joint",
+    transform: npt.NDArray[Any] | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """See :func:`heatpose.ops.decode_heatmaps`: (coords, scores) of maps [.., K, h, w]."""
+    maps = np.asarray(heatmaps, np.float64)
+    maps = np.where(np.isnan(maps), -np.inf, maps)
+    coords = np.full((*maps.shape[:-2], 2), 0.0 if invalid == "zero" else -1.0)
+    scores = maps.max(axis=(-2, -1), initial=-np.inf)
+    for plane in np.ndindex(*maps.shape[:-2]):
+        if scores[plane] > 0:
+            y, x = np.unravel_index(maps[plane].argmax(), maps.shape[-2:])
+            coords[plane] = refine(maps[plane], int(x), int(y), method, kernel, quarter_border)
+    if transform is not None:
+        matrices = np.asarray(transform, np.float64)
+        coords = coords @ np.swapaxes(matrices[..., :2], -1, -2) + matrices[..., None, :, 2]
+    return coords, scores
+
+
+def refine(heatmap: Map, x: int, y: int, method: str, kernel: int, quarter_border: str) -> Place:
+    """The place around the maximum (x, y) of one map; NaN is minus infinity already."""
+    height, width = heatmap.shape
+    if method == "quarter":
+        return quarter_shift(heatmap, x, y, quarter_border)
+    if method == "none" or heatmap[y, x] == np.inf:
+        return x, y
+    if method == "dark":
+        if not (1 < x < width - 2 and 1 < y < height - 2):
+            return x, y
+        logs = np.log(np.maximum(modulate(heatmap, kernel), 1e-10))
+        step = dark_step(logs, x, y)
+    else:
+        logs = np.log(np.clip(modulate(heatmap, kernel), 1e-3, 50.0))
+        step = dark_udp_step(np.pad(logs, 1, mode="edge"), x + 1, y + 1)
+    return (x + step[0], y + step[1]) if np.isfinite(step).all() else (x, y)
+
+
+def quarter_shift(heatmap: Map, x: int, y: int, border: str) -> Place:
+    """A quarter of a cell towards the larger neighbour on each axis."""
+    height, width = heatmap.shape
+    inside_x, inside_y = 1 < x < width - 1, 1 < y < height - 1
+    if border == "joint":
+        move_x = move_y = inside_x and inside_y
+    else:
+        move_x, move_y = inside_x and y > 0, inside_y and x > 0
+    place = [float(x), float(y)]
+    if move_x:
+        before, after = heatmap[y, x - 1], heatmap[y, x + 1]
+        place[0] += 0.25 * (float(after > before) - float(after < before))
+    if move_y:
+        before, after = heatmap[y - 1, x], heatmap[y + 1, x]
+        place[1] += 0.25 * (float(after > before) - float(after < before))
+    return place[0], place[1]
+
+
+def modulate(heatmap: Map, kernel: int) -> Map:
+    """Gaussian blur with a border of zeros, scaled back to the map's maximum.
+
+    A blurred maximum of zero has no such scale: the result is NaN or infinite.
+    """
+    radius = kernel // 2
+    sigma = 0.3 * ((kernel - 1) * 0.5 - 1) + 0.8
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    taps /= taps.sum()
+    height, width = heatmap.shape
+    framed = np.pad(heatmap, radius)
+    down = sum(tap * framed[i : i + height] for i, tap in enumerate(taps))
+    blurred: Map = sum(tap * down[:, i : i + width] for i, tap in enumerate(taps))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return blurred * (heatmap.max() / blurred.max())
+
+
+def dark_step(logs: Map, x: int, y: int) -> Place:
+    """Newton step of Zhang et al. (2020): first differences over one cell, second over two."""
+    dx = 0.5 * (logs[y, x + 1] - logs[y, x - 1])
+    dy = 0.5 * (logs[y + 1, x] - logs[y - 1, x])
+    dxx = 0.25 * (logs[y, x + 2] - 2 * logs[y, x] + logs[y, x - 2])
+    dyy = 0.25 * (logs[y + 2, x] - 2 * logs[y, x] + logs[y - 2, x])
+    corners = logs[y + 1, x + 1] - logs[y - 1, x + 1] - logs[y + 1, x - 1] + logs[y - 1, x - 1]
+    return newton_step(dx, dy, dxx, 0.25 * corners, dyy)
+
+
+def dark_udp_step(logs: Map, x: int, y: int) -> Place:
+    """Newton step of UDP (Huang et al., 2020): unit differences, and epsilon on the diagonal."""
+    epsilon = float(np.finfo(np.float32).eps)
+    here, left, right = logs[y, x], logs[y, x - 1], logs[y, x + 1]
+    above, below = logs[y - 1, x], logs[y + 1, x]
+    dxx, dyy = right - 2 * here + left, below - 2 * here + above
+    dxy = 0.5 * (logs[y + 1, x + 1] - right - below + 2 * here - left - above + logs[y - 1, x - 1])
+    return newton_step(
+        0.5 * (right - left), 0.5 * (below - above), dxx + epsilon, dxy, dyy + epsilon
+    )
+
+
+def newton_step(dx: float, dy: float, dxx: float, dxy: float, dyy: float) -> Place:
+    """To the stationary point of the quadratic; no step where the Hessian is singular."""
+    with np.errstate(all="ignore"):
+        det = dxx * dyy - dxy * dxy
+        if det == 0 or abs(det) == np.inf:
+            return 0.0, 0.0
+        return -(dyy * dx - dxy * dy) / det, -(dxx * dy - dxy * dx) / det

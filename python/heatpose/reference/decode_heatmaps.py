@@ -45,14 +45,16 @@ def refine(heatmap: Map, x: int, y: int, method: str, kernel: int, quarter_borde
         return quarter_shift(heatmap, x, y, quarter_border)
     if method == "none" or heatmap[y, x] == np.inf:
         return x, y
-    if method == "dark":
-        if not (1 < x < width - 2 and 1 < y < height - 2):
-            return x, y
-        logs = np.log(np.maximum(modulate(heatmap, kernel), 1e-10))
-        step = dark_step(logs, x, y)
-    else:
-        logs = np.log(np.clip(modulate(heatmap, kernel), 1e-3, 50.0))
-        step = dark_udp_step(np.pad(logs, 1, mode="edge"), x + 1, y + 1)
+    if method == "dark" and not (1 < x < width - 2 and 1 < y < height - 2):
+        return x, y
+    # Infinite cells can make a step of NaN, which is not taken.
+    with np.errstate(all="ignore"):
+        blurred = modulate(heatmap, kernel)
+        if method == "dark":
+            step = dark_step(np.log(np.maximum(blurred, 1e-10)), x, y)
+        else:
+            logs = np.log(np.clip(blurred, 1e-3, 50.0))
+            step = dark_udp_step(np.pad(logs, 1, mode="edge"), x + 1, y + 1)
     return (x + step[0], y + step[1]) if np.isfinite(step).all() else (x, y)
 
 
@@ -87,8 +89,7 @@ def modulate(heatmap: Map, kernel: int) -> Map:
     framed = np.pad(heatmap, radius)
     down = sum(tap * framed[i : i + height] for i, tap in enumerate(taps))
     blurred: Map = sum(tap * down[:, i : i + width] for i, tap in enumerate(taps))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return blurred * (heatmap.max() / blurred.max())
+    return blurred * (heatmap.max() / blurred.max())
 
 
 def dark_step(logs: Map, x: int, y: int) -> Place:
@@ -115,8 +116,7 @@ def dark_udp_step(logs: Map, x: int, y: int) -> Place:
 
 def newton_step(dx: float, dy: float, dxx: float, dxy: float, dyy: float) -> Place:
     """To the stationary point of the quadratic; no step where the Hessian is singular."""
-    with np.errstate(all="ignore"):
-        det = dxx * dyy - dxy * dxy
-        if det == 0 or abs(det) == np.inf:
-            return 0.0, 0.0
-        return -(dyy * dx - dxy * dy) / det, -(dxx * dy - dxy * dx) / det
+    det = dxx * dyy - dxy * dxy
+    if det == 0:
+        return 0.0, 0.0
+    return -(dyy * dx - dxy * dy) / det, -(dxx * dy - dxy * dx) / det

@@ -90,9 +90,8 @@ bool Decoder::refine_dark(const void* cells, int x, int y, float maximum, Step* 
   if (clamp == Clamp::kFlat) return false;
   double scale = 1.0;
   if (clamp == Clamp::kNeeds) {
-    const std::int64_t room = static_cast<std::int64_t>(height) * map.width + map.width;
-    const double highest =
-        kernel.blurred_maximum(map, blur, width, scratch.take<double>(room + 2 * blur.margin));
+    const std::int64_t room = (height + std::int64_t{1}) * (map.width + 7) + 2 * blur.margin;
+    const double highest = kernel.blurred_maximum(map, blur, width, scratch.take<double>(room));
     if (highest == 0.0 || highest < kTouched) return false;
     scale = maximum / highest;
   }

@@ -156,44 +156,64 @@ void blur_around_of(const Cell* cells, const BlurMap& map, const Blur& blur, int
   }
 }
 
+/// Blurs `groups * kDoubles` values along one axis: `step` apart lie the values under the taps.
+template <int groups>
+HEATPOSE_INLINE void blur_line(const double* source, std::int64_t step, const double* taps,
+                               int count, VecD* sums) {
+  for (int k = 0; k < groups; ++k) sums[k] = VecD{};
+  for (int t = 0; t < count; ++t, source += step) {
+    for (int k = 0; k < groups; ++k) sums[k] += load(source + k * kDoubles) * taps[t];
+  }
+}
+
 template <typename Cell>
 double blurred_maximum_of(const Cell* cells, const BlurMap& map, const Blur& blur, int width,
                           double* scratch) {
   const int radius = blur.kernel / 2;
+  const int padded = (map.width + 7) / 8 * 8;
   double* rows = scratch;  // the map, blurred along its rows
-  double* framed = scratch + static_cast<std::int64_t>(map.height) * map.width;
-  for (int c = 0; c < blur.margin; ++c) framed[c] = framed[blur.margin + map.width + c] = 0.0;
+  double* framed = scratch + static_cast<std::int64_t>(map.height) * padded;
+  for (int c = 0; c < padded + 2 * blur.margin; ++c) framed[c] = 0.0;
+  VecD sums[4];
   const int last = map.width - kDoubles;  // the last vector of a row overlaps the one before
   for (int y = 0; y < map.height; ++y) {
     const Cell* row = cells + static_cast<std::int64_t>(y) * map.width;
     for (int x = 0; x < map.width; x += kDoubles) {
       const int at = x < last ? x : last;
-      const VecD value = vmax(load_cells(row + at), splat_double(kMinusInfinity));
-      store(framed + blur.margin + at, value);
+      store(framed + blur.margin + at, vmax(load_cells(row + at), splat_double(kMinusInfinity)));
     }
-    for (int x = 0; x < map.width; x += kDoubles) {
-      const int at = x < last ? x : last;
-      const double* source = framed + blur.margin + at - radius;
-      VecD sum = {};
-      for (int t = 0; t < blur.kernel; ++t) sum += load(source + t) * blur.taps[t];
-      store(rows + static_cast<std::int64_t>(y) * map.width + at, sum);
+    const double* source = framed + blur.margin - radius;
+    double* blurred = rows + static_cast<std::int64_t>(y) * padded;
+    int x = 0;
+    for (; x + 4 * kDoubles <= padded; x += 4 * kDoubles) {
+      blur_line<4>(source + x, 1, blur.taps, blur.kernel, sums);
+      for (int k = 0; k < 4; ++k) store(blurred + x + k * kDoubles, sums[k]);
+    }
+    for (; x < padded; x += kDoubles) {
+      blur_line<1>(source + x, 1, blur.taps, blur.kernel, sums);
+      store(blurred + x, sums[0]);
     }
   }
+  VecD high = splat_double(-__builtin_huge_val());
   double best = -__builtin_huge_val();
   for (int y = 0; y < map.height; ++y) {
     const int first = y > radius ? y - radius : 0;
     const int end = y + radius + 1 < map.height ? y + radius + 1 : map.height;
-    for (int x = 0; x < width; x += kDoubles) {
-      const int at = x < last ? x : last;
-      const double* source = rows + static_cast<std::int64_t>(first) * map.width + at;
-      VecD sum = {};
-      for (int row = first; row < end; ++row, source += map.width) {
-        sum += load(source) * blur.taps[row - y + radius];
+    const double* source = rows + static_cast<std::int64_t>(first) * padded;
+    const double* taps = blur.taps + (first - y + radius);
+    int x = 0;
+    for (; x + 4 * kDoubles <= width; x += 4 * kDoubles) {
+      blur_line<4>(source + x, padded, taps, end - first, sums);
+      for (int k = 0; k < 4; ++k) high = vmax(sums[k], high);
+    }
+    for (; x < width; x += kDoubles) {
+      blur_line<1>(source + x, padded, taps, end - first, sums);
+      for (int k = 0; k < kDoubles && x + k < width; ++k) {
+        best = sums[0][k] > best ? sums[0][k] : best;
       }
-      const int lanes = width - at < kDoubles ? width - at : kDoubles;
-      for (int k = 0; k < lanes; ++k) best = sum[k] > best ? sum[k] : best;
     }
   }
+  for (int k = 0; k < kDoubles; ++k) best = high[k] > best ? high[k] : best;
   return best;
 }
 

@@ -34,7 +34,7 @@ struct Blur {
 // blur_around: the blurred values of the (2 reach + 1)^2 cells around (x, y), in row order; cells
 //   outside the map are left alone. `scratch` has room for 5 * margin values.
 // blurred_maximum: over the first `width` columns of the map; `scratch` has room for
-//   map.height * map.width + map.width + 2 * margin values.
+//   (map.height + 1) * (map.width + 7) + 2 * margin values.
 #define HEATPOSE_KERNELS_DECODE_HEATMAPS(X)                                          \
   X(map_maximum, MapMaximum, (const void* cells, CellType type, std::int64_t count)) \
   X(blur_around, void,                                                               \

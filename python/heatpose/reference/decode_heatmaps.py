@@ -88,8 +88,9 @@ def modulate(heatmap: Map, kernel: int) -> Map:
     height, width = heatmap.shape
     framed = np.pad(heatmap, radius)
     down = sum(tap * framed[i : i + height] for i, tap in enumerate(taps))
-    blurred: Map = sum(tap * down[:, i : i + width] for i, tap in enumerate(taps))
-    return blurred * (heatmap.max() / blurred.max())
+    blurred = sum(tap * down[:, i : i + width] for i, tap in enumerate(taps))
+    scaled: Map = blurred * (heatmap.max() / np.max(blurred))
+    return scaled
 
 
 def dark_step(logs: Map, x: int, y: int) -> Place:

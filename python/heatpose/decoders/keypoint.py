@@ -1,0 +1,192 @@
+"""Top-down decoding: the heatmaps of crops, one person or hand each, to keypoints in the photo."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from heatpose import ops
+from heatpose.ops import Array, Size
+from heatpose.results import FloatArray, People
+from heatpose.skeletons import Skeleton
+
+
+class CropKeypoints(NamedTuple):
+    """The keypoints of B crops, in the order of the crops.
+
+    Attributes:
+        keypoints: float32 [B, K, 2], (x, y) in pixels of the photo (or cells), NaN where missing.
+        scores: float32 [B, K], maximum of each map, 0 where missing.
+        person_scores: float32 [B], mean score of the keypoints found, times the box's score; 0
+            where none was found.
+    """
+
+    keypoints: FloatArray
+    scores: FloatArray
+    person_scores: FloatArray
+
+
+class KeypointDecoder:
+    """Heatmaps of a top-down network in, people out.
+
+    Keeps no state between calls: threads may share one.
+
+    Example:
+        >>> decoder = hp.KeypointDecoder(hp.skeletons.HAND21)
+        >>> hands = decoder(heatmaps, center=centers, scale=scales, canvas=(720, 1280))
+
+    Source: see :func:`heatpose.ops.decode_heatmaps`.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        method: str = "dark",
+        kernel: int | None = None,
+        quarter_border: str = "joint",
+        convention: str = "mmpose",
+        unit: float = 200.0,
+        threshold: float = 0.0,
+    ) -> None:
+        """Choose the rule.
+
+        Args:
+            skeleton: Names of the K keypoints, one heatmap channel each.
+            method: "none", "quarter", "dark" or "dark_udp".
+            kernel: Cells under the blur of the DARK methods, odd. None, the kernels that published
+                models were tested with: 17 for maps of at least 96 rows (384 x 288 inputs), 11 for
+                smaller ones.
+            quarter_border: Where the quarter shift moves, "joint" or "per_axis".
+            convention: What centre and scale mean: "microsoft", "mmpose", "mmpose_udp" or
+                "darkpose"; see :func:`heatpose.ops.crop_transform`.
+            unit: Pixels in a scale of 1.
+            threshold: A keypoint's score exceeds it, or the keypoint is missing. At least 0.
+
+        Raises:
+            TypeError: skeleton is no Skeleton.
+            ValueError: threshold is below 0. Other settings are checked when used.
+        """
+        if not isinstance(skeleton, Skeleton):
+            raise TypeError(f"skeleton must be a heatpose Skeleton, got {type(skeleton).__name__}")
+        if not 0 <= threshold < np.inf:
+            raise ValueError(f"threshold must be a finite number, at least 0, got {threshold!r}")
+        self.skeleton = skeleton
+        self.kernel = kernel
+        self.convention = convention
+        self.unit = unit
+        self.threshold = threshold
+        self._options: dict[str, Any] = {"method": method, "quarter_border": quarter_border}
+
+    def __call__(
+        self,
+        heatmaps: Array,
+        *,
+        transform: Array | None = None,
+        center: npt.ArrayLike | None = None,
+        scale: npt.ArrayLike | None = None,
+        canvas: Size | None = None,
+        box_scores: npt.ArrayLike | None = None,
+    ) -> People:
+        """Decode the crops of one photo.
+
+        Args:
+            heatmaps: float32, float16 or bfloat16 [B, K, h, w], or [K, h, w] for one crop.
+            transform: [2, 3] or [B, 2, 3], affine map from cells to the photo.
+            center: [2] or [B, 2], centre (x, y) of each crop in the photo; with ``scale``, in
+                place of ``transform``.
+            scale: A number, [2] or [B, 2], sides (x, y) of each crop in units of ``unit`` pixels.
+            canvas: (H, W) of the photo in pixels. Needed where the keypoints go to a photo;
+                without a transform they stay in cells, and the canvas is the map.
+            box_scores: [B], scores of the boxes that were cropped. Default: 1.
+
+        Returns:
+            People, best first. Use :meth:`crops` for the keypoints in the order of the crops.
+
+        Raises:
+            TypeError: an array is of another type.
+            ValueError: shapes do not fit each other or the skeleton, or the canvas is missing.
+        """
+        placed = transform is not None or center is not None or scale is not None
+        if placed and canvas is None:
+            raise ValueError("canvas, the (H, W) of the photo, is needed to place keypoints in it")
+        found = self.crops(
+            heatmaps, transform=transform, center=center, scale=scale, box_scores=box_scores
+        )
+        if canvas is None:
+            height, width = heatmaps.shape[-2:]
+            canvas = max(int(height), 1), max(int(width), 1)
+        order = np.argsort(-found.person_scores, kind="stable")
+        return People(
+            found.keypoints[order],
+            found.scores[order],
+            found.person_scores[order],
+            self.skeleton,
+            canvas,
+        )
+
+    def crops(
+        self,
+        heatmaps: Array,
+        *,
+        transform: Array | None = None,
+        center: npt.ArrayLike | None = None,
+        scale: npt.ArrayLike | None = None,
+        box_scores: npt.ArrayLike | None = None,
+    ) -> CropKeypoints:
+        """Decode crops, maybe of several photos, and keep their order.
+
+        A keypoint is missing where its map's maximum is not above the threshold, or is infinite.
+
+        Args:
+            heatmaps: As for a call.
+            transform: As for a call.
+            center: As for a call.
+            scale: As for a call.
+            box_scores: As for a call.
+
+        Returns:
+            CropKeypoints, NumPy arrays with B = 1 for maps of one crop.
+
+        Raises:
+            TypeError: an array is of another type.
+            ValueError: shapes do not fit each other or the skeleton.
+        """
+        if (center is None) != (scale is None):
+            raise ValueError("center and scale must come together")
+        if transform is not None and center is not None:
+            raise ValueError("transform must be left out when center and scale are given")
+        shape = tuple(getattr(heatmaps, "shape", ()))
+        count = self.skeleton.num_keypoints
+        if len(shape) in (3, 4) and shape[-3] != count:
+            raise ValueError(
+                f"heatmaps must have {count} channels for {self.skeleton.name}, got shape {shape}"
+            )
+        if center is not None and scale is not None and len(shape) in (3, 4):
+            transform = ops.crop_transform(
+                center, scale, shape[-2:], convention=self.convention, unit=self.unit
+            )
+            if len(shape) == 3 and transform.ndim == 3 and len(transform) == 1:
+                transform = transform[0]
+        kernel = self.kernel or (17 if shape[-2:-1] >= (96,) else 11)
+        decoded = ops.decode_heatmaps(heatmaps, transform=transform, kernel=kernel, **self._options)
+        keypoints = np.asarray(decoded.coords).reshape(-1, count, 2)
+        scores = np.asarray(decoded.scores).reshape(-1, count)
+        missing = ~((scores > self.threshold) & (scores < np.inf))
+        missing |= ~np.isfinite(keypoints).all(axis=-1)
+        keypoints[missing], scores[missing] = np.nan, 0.0
+        found = np.maximum((~missing).sum(axis=1), 1)
+        weights = _box_scores(box_scores, len(scores))
+        means = scores.sum(axis=1, dtype=np.float64) / found * weights
+        return CropKeypoints(keypoints, scores, means.astype(np.float32))
+
+
+def _box_scores(box_scores: npt.ArrayLike | None, batch: int) -> npt.NDArray[np.float64]:
+    if box_scores is None:
+        return np.ones(batch)
+    weights = np.asarray(box_scores, np.float64)
+    if weights.shape != (batch,) or not np.isfinite(weights).all():
+        raise ValueError(f"box_scores must be {batch} finite numbers, got shape {weights.shape}")
+    return weights

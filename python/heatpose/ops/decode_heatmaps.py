@@ -110,10 +110,14 @@ def borrow_maps(name: str, value: Array) -> tuple[Any, Wrap]:
     NumPy has no bfloat16, so that such a torch tensor goes to the native side itself.
     """
     torch = sys.modules.get("torch")
-    maps, wrap = value, None
-    if torch is not None and isinstance(value, torch.Tensor) and value.dtype is torch.bfloat16:
-        _, wrap = borrow(name, value[:0] if value.ndim else value)  # device and layout
-        maps = value.detach().resolve_neg().contiguous()
+    maps: Any
+    if (
+        torch is not None
+        and isinstance(value, torch.Tensor)
+        and (value.dtype, value.layout) == (torch.bfloat16, torch.strided)
+        and value.device.type == "cpu"
+    ):
+        maps, wrap = value.detach().resolve_neg().contiguous(), torch.from_numpy
     else:
         maps, wrap = borrow(name, value)
         if maps.dtype.name == "bfloat16":  # ml_dtypes' array, which the native side does not know

@@ -66,6 +66,7 @@ double score_pair(const FieldSampler& fields, std::int64_t plane_x, std::int64_t
                                   static_cast<double>(b[0]), static_cast<double>(b[1]), o);
   double dots[kMostSamples];
   int failures = allowed_failures(line.samples, o);
+  if (failures < 0) return -1.0;  // a ratio that no count of samples can exceed
   int counted = 0;
   for (int k = 0; k < line.samples; ++k) {
     const int i = sample_order(k, line.samples);
@@ -76,7 +77,8 @@ double score_pair(const FieldSampler& fields, std::int64_t plane_x, std::int64_t
     float fx, fy;
     fields.at(plane_x, plane_y, x, y, &fx, &fy);
     dots[i] = static_cast<double>(fx) * line.ux + static_cast<double>(fy) * line.uy;
-    if (dots[i] > static_cast<double>(o.point_threshold)) {
+    // A sample that touches a cell which is not finite counts as one below the threshold.
+    if (dots[i] > static_cast<double>(o.point_threshold) && std::isfinite(dots[i])) {
       ++counted;
     } else if (--failures < 0) {
       const double near = std::sqrt(static_cast<double>(fields.width()) * fields.height()) / 150.0;
@@ -85,9 +87,11 @@ double score_pair(const FieldSampler& fields, std::int64_t plane_x, std::int64_t
   }
   double sum = 0;
   for (int i = 0; i < line.samples; ++i) {
-    if (!o.mean_of_counted || dots[i] > static_cast<double>(o.point_threshold)) sum += dots[i];
+    const bool counts = dots[i] > static_cast<double>(o.point_threshold) && std::isfinite(dots[i]);
+    if (!o.mean_of_counted || counts) sum += dots[i];
   }
-  return pair_score(sum, counted, line, fields.height(), o);
+  const double score = pair_score(sum, counted, line, fields.height(), o);
+  return std::isfinite(score) ? score : -1.0;
 }
 
 void find_pairs(const PeakSetView& peaks, const FieldSampler& fields, int channels,

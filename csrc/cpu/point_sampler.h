@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -41,7 +43,8 @@ class PointSampler {
       }
       sum += s.weight * value;
     }
-    return sum;
+    // An infinite cell is no more a value than NaN is.
+    return std::isfinite(sum) ? sum : std::numeric_limits<float>::quiet_NaN();
   }
 
  private:

@@ -161,6 +161,10 @@ def associate(
     arXiv:1812.08008.
     """
     settings = options if options is not None else AssociateOptions()
+    if not isinstance(settings, AssociateOptions):
+        raise TypeError(f"options must be AssociateOptions, got {type(settings).__name__}")
+    if not isinstance(peaks, Peaks):
+        raise TypeError(f"peaks must be heatpose.ops.Peaks, got {type(peaks).__name__}")
     scales = read_scales("pafs", pafs, canvas, content=content, stride=stride, weights=weights)
     enlarge, resize = read_interpolation(interpolation)
     xy, scores, counts = _read_peaks(peaks, scales.lead[:-1])
@@ -173,7 +177,12 @@ def associate(
     _check_channels("pafs", channel_array, scales.lead[-1])
     start_array = np.ones(len(limb_array), np.uint8)
     if starts is not None:
-        start_array[:] = np.asarray(starts, np.bool_)
+        flags = np.asarray(starts)
+        if flags.shape != start_array.shape:
+            raise ValueError(
+                f"starts must have one flag per limb ({len(limb_array)}), got shape {flags.shape}"
+            )
+        start_array[:] = flags.astype(np.bool_)
     images, keypoints, max_peaks = xy.shape[:3]
     most = whole("max_people", max_people, low=1)
     result = Association(
@@ -225,6 +234,12 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
         raise ValueError(f"peaks.xy must have shape ({expected}K, M, 2), got {xy.shape}")
     images = lead[0] if lead else 1
     keypoints, max_peaks = xy.shape[-3:-1]
+    for name, array, shape in (
+        ("peaks.scores", scores, xy.shape[:-1]),
+        ("peaks.counts", counts, xy.shape[:-2]),
+    ):
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     return (
         np.ascontiguousarray(xy, np.float32).reshape(images, keypoints, max_peaks, 2),
         np.ascontiguousarray(scores).reshape(images, keypoints, max_peaks),

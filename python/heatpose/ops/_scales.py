@@ -61,7 +61,7 @@ def read_scales(
         raise ValueError(f"{name} must hold at least one scale, got none")
     canvas = size_pair("canvas", canvas)
     stride = whole("stride", stride, low=1, high=1024)
-    contents = _contents(content, len(stack), several)
+    contents = _contents(content, len(stack))
     shares = _weights(weights, len(stack))
 
     native: list[tuple[Float32, int, Size, float]] = []
@@ -91,34 +91,37 @@ def read_scales(
     return Scales(native, lead, canvas, wrap)
 
 
-def _contents(
-    content: Size | Sequence[Size | None] | None, count: int, several: bool
-) -> list[Size | None]:
+def _contents(content: Size | Sequence[Size | None] | None, count: int) -> list[Size | None]:
     if content is None:
         return [None] * count
-    if not several or (len(content) == 2 and all(hasattr(v, "__index__") for v in content)):
-        pair: Any = content
-        if not several and len(pair) == 1:
-            pair = pair[0]
-        return [size_pair("content", pair)] * count
-    if len(content) != count:
-        raise ValueError(f"content must have one size per scale ({count}), got {len(content)}")
-    sizes: Any = content
-    return [None if size is None else size_pair("content", size) for size in sizes]
+    items: list[Any] = _listed("content", content, "(height, width), or one per scale")
+    if not any(item is None or hasattr(item, "__len__") for item in items):
+        return [size_pair("content", items)] * count
+    if len(items) != count:
+        raise ValueError(f"content must have one size per scale ({count}), got {len(items)}")
+    return [None if item is None else size_pair("content", item) for item in items]
 
 
 def _weights(weights: Sequence[float] | None, count: int) -> list[float]:
     if weights is None:
         return [1.0 / count] * count
-    if len(weights) != count:
-        raise ValueError(f"weights must have one number per scale ({count}), got {len(weights)}")
-    return [finite(f"weights[{i}]", weight) for i, weight in enumerate(weights)]
+    items = _listed("weights", weights, "one number per scale")
+    if len(items) != count:
+        raise ValueError(f"weights must have one number per scale ({count}), got {len(items)}")
+    return [finite(f"weights[{i}]", weight) for i, weight in enumerate(items)]
+
+
+def _listed(name: str, value: Any, expected: str) -> list[Any]:
+    try:
+        return list(value)
+    except TypeError:
+        raise TypeError(f"{name} must be {expected}, got {value!r}") from None
 
 
 def read_interpolation(interpolation: str | tuple[str, str]) -> tuple[int, int]:
     """Check an interpolation, or a pair (enlarge by stride, resize to the canvas)."""
     pair = (interpolation, interpolation) if isinstance(interpolation, str) else interpolation
-    if len(pair) != 2:
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
         raise ValueError(f"interpolation must be a name or a pair of names, got {interpolation!r}")
     first, second = (choice("interpolation", name, INTERPOLATIONS) for name in pair)
     return first, second

@@ -52,7 +52,7 @@ def read_taps(
         return gaussian_taps(finite("sigma", sigma, above=0.0), size // 2)
     if sigma is None or finite("sigma", sigma, low=0.0) == 0.0:
         return ()
-    radius = math.floor(finite("truncate", truncate, above=0.0) * sigma + 0.5)
-    if radius > 512:
+    reach = finite("truncate", truncate, above=0.0) * sigma + 0.5
+    if not reach < 513:
         raise ValueError(f"truncate * sigma must be at most 512 pixels, got {truncate * sigma:g}")
-    return gaussian_taps(float(sigma), radius)
+    return gaussian_taps(float(sigma), math.floor(reach))

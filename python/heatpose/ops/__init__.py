@@ -11,6 +11,7 @@ from heatpose.ops.decode_heatmaps import DecodedHeatmaps, crop_transform, decode
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 from heatpose.ops.prepare_image import prepare_image
+from heatpose.ops.resize_average import resize_average
 from heatpose.ops.warp_crops import IMAGENET_MEAN, IMAGENET_STD, warp_crops
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "find_peaks",
     "peaks_from_cells",
     "prepare_image",
+    "resize_average",
     "warp_crops",
 ]

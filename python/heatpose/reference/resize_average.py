@@ -117,18 +117,18 @@ def _fill_area(matrix: Float64, scale: float) -> None:
 
 
 def _linear(x: Float64) -> Float64:
-    return np.maximum(0.0, 1 - np.abs(x))
+    return np.asarray(np.maximum(0.0, 1 - np.abs(x)))
 
 
 def _cubic(x: Float64, a: float = -0.75) -> Float64:
     x = np.abs(x)
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+    return np.asarray(np.where(x < 1, near, np.where(x < 2, far, 0.0)))
 
 
 def _lanczos4(x: Float64) -> Float64:
-    return np.asarray(np.where(np.abs(x) < 4, np.sinc(x) * np.sinc(x / 4), 0.0))
+    return np.where(np.abs(x) < 4, np.sinc(x) * np.sinc(x / 4), 0.0)
 
 
 _KERNELS = {"linear": (1, _linear), "cubic": (2, _cubic), "lanczos4": (4, _lanczos4)}

@@ -9,6 +9,7 @@ from heatpose.ops.crop_matrices import CropMatrices, crop_matrices
 from heatpose.ops.decode_hand_maps import HandKeypoints, decode_hand_maps
 from heatpose.ops.decode_heatmaps import DecodedHeatmaps, crop_transform, decode_heatmaps
 from heatpose.ops.find_peaks import Peaks, find_peaks
+from heatpose.ops.gaussian_smooth import gaussian_smooth
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 from heatpose.ops.prepare_image import prepare_image
 from heatpose.ops.resize_average import resize_average
@@ -31,6 +32,7 @@ __all__ = [
     "decode_hand_maps",
     "decode_heatmaps",
     "find_peaks",
+    "gaussian_smooth",
     "peaks_from_cells",
     "prepare_image",
     "resize_average",

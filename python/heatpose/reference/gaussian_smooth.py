@@ -14,6 +14,8 @@ def gaussian_taps(
     sigma: float | None, *, truncate: float = 4.0, kernel_size: int | None = None
 ) -> Float64:
     """Weights of the filter: SciPy's, or with ``kernel_size`` OpenCV's getGaussianKernel."""
+    if sigma == 0 and kernel_size is None:
+        return np.ones(1)
     if kernel_size is not None:
         radius = (kernel_size - 1) // 2
         sigma = 0.3 * ((kernel_size - 1) * 0.5 - 1) + 0.8 if sigma is None else sigma

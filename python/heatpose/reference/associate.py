@@ -152,7 +152,9 @@ def score_pairs(
     pairs = []
     for i, start in enumerate(a):
         for j, end in enumerate(b):
-            score = score_pair(start, end, field_x, field_y, options)
+            # As float32, which scores are stored in: equal pairs stay equal, whatever the rounding
+            # of their sums, and are then taken in the order of their peaks.
+            score = float(np.float32(score_pair(start, end, field_x, field_y, options)))
             if score > 0:
                 pairs.append(Pair(score, i, j))
     return pairs

@@ -1,95 +1,14 @@
-"""Peaks straight from the cells: the native op against the reference that makes every map.
-
-The op works in float32, the reference in float64. Where two neighbouring values of the smoothed
-map, or a value and the threshold, are closer than float32 resolves, either answer is right; the
-comparison allows exactly that, and a test counts that it is rare.
-"""
+"""Peaks straight from the cells: the native op against the reference that makes every map."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from heatpose import ops, reference
-from heatpose.demo import planted_crowd
-from heatpose.reference.peaks_from_cells import smoothed_average
-
-# Of the cells' amplitude: what float32 sums of a few dozen products resolve, with some room.
-RESOLUTION = 2e-6
-
-NEIGHBOURS = {
-    4: [(0, -1), (0, 1), (-1, 0), (1, 0)],
-    8: [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx],
-}
-
-
-def random_maps(*sizes: tuple[int, int], channels: int = 3, seed: int = 0) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return [rng.uniform(-0.4, 1.0, (channels, *size)).astype(np.float32) for size in sizes]
-
-
-class Tally(NamedTuple):
-    peaks: int
-    near_ties: int
-
-
-def compare(
-    maps: np.ndarray | Sequence[np.ndarray], canvas: tuple[int, int], **options: Any
-) -> Tally:
-    """Assert that op and reference agree but for near ties; count peaks and near ties."""
-    options = {"max_peaks": 4096, **options}
-    got = ops.peaks_from_cells(maps, canvas, **options)
-    want = reference.peaks_from_cells(maps, canvas, **options)
-    assert not got.overflow.any()
-    assert not want[3].any()
-    geometry = {k: v for k, v in options.items() if k not in PEAK_SETTINGS}
-    _, smoothed = smoothed_average(maps, canvas, **geometry)
-    scales = [maps] if isinstance(maps, np.ndarray) else maps
-    finite = [np.where(np.isfinite(m), np.abs(m.astype(np.float64)), 0) for m in scales]
-    shares = options.get("weights") or [1 / len(scales)] * len(scales)
-    amplitude = sum(abs(w) * m.max(initial=0) for w, m in zip(shares, finite, strict=True))
-    tolerance = RESOLUTION * amplitude
-    peaks = near_ties = 0
-    for plane in np.ndindex(*got.counts.shape):
-        mine = found(got.xy[plane], got.scores[plane], got.counts[plane])
-        theirs = found(want[0][plane], want[1][plane], want[2][plane])
-        assert list(mine) == sorted(mine, key=lambda p: (p[1], p[0])), "raster order"
-        for x, y in mine.keys() ^ theirs.keys():
-            margin = closest_rival(smoothed[plane], x, y, **options)
-            assert margin <= tolerance, f"plane {plane}, pixel {x, y}: {margin} > {tolerance}"
-            near_ties += 1
-        common = list(mine.keys() & theirs.keys())
-        np.testing.assert_allclose(
-            [mine[p] for p in common], [theirs[p] for p in common], rtol=1e-5, atol=tolerance
-        )
-        assert (got.xy[plane][got.counts[plane] :] == 0).all()
-        assert (got.scores[plane][got.counts[plane] :] == 0).all()
-        peaks += len(theirs)
-    return Tally(peaks, near_ties)
-
-
-PEAK_SETTINGS = ("threshold", "connectivity", "ties", "max_peaks")
-
-
-def found(xy: np.ndarray, scores: np.ndarray, count: int) -> dict[tuple[int, int], float]:
-    return {
-        (int(x), int(y)): float(s) for (x, y), s in zip(xy[:count], scores[:count], strict=True)
-    }
-
-
-def closest_rival(
-    smoothed: np.ndarray, x: int, y: int, *, threshold: float = 0.1, connectivity: int = 4, **_: Any
-) -> float:
-    """Distance of a pixel's value from the values that decide whether it is a peak."""
-    framed = np.pad(smoothed, 1)
-    around = [framed[y + 1 + dy, x + 1 + dx] for dy, dx in NEIGHBOURS[connectivity]]
-    return float(np.nanmin(np.abs(np.array([*around, threshold]) - smoothed[y, x])))
-
+from peak_parity import compare, found, random_maps
 
 GEOMETRIES: dict[str, tuple[list[tuple[int, int]], tuple[int, int], dict[str, Any]]] = {
     "one cell": ([(1, 1)], (20, 30), {}),
@@ -257,108 +176,6 @@ def test_of_equal_scores_the_first_stay() -> None:
     got = ops.peaks_from_cells(maps, (1, 40), stride=1, sigma=0, max_peaks=3)
     assert got.overflow.tolist() == [True]
     assert got.xy[0, :, 0].tolist() == [0, 2, 30]
-
-
-def hard_maps(kind: str, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Cells that a bound of a tile must not underrate."""
-    signs = np.where(np.indices(size).sum(axis=0) % 2, -1.0, 1.0)
-    return {
-        "noise": rng.normal(0, 1, size),
-        "spike": np.where(rng.random(size) < 0.1, 1000.0, 0.0),
-        "hole": np.where(rng.random(size) < 0.1, -1000.0, 0.5),  # its lobes rise above 0.5
-        "alternating": signs * rng.uniform(0.5, 1.0, size),
-        "large": 1e6 * rng.normal(0, 1, size),
-        "tiny": 1e-6 * rng.normal(0, 1, size),
-        "plateaus": rng.integers(0, 2, size) * 0.5,
-        "flat": np.full(size, 0.5),
-        "ramp": np.indices(size).sum(axis=0) * 0.1,
-    }[kind]  # fmt: skip
-
-
-KINDS = ("noise", "spike", "hole", "alternating", "large", "tiny", "plateaus", "flat", "ramp")
-
-
-@pytest.mark.parametrize("sigma", [0.0, 1.0, 3.0])
-@pytest.mark.parametrize("kind", KINDS)
-def test_pruning_loses_nothing_where_bounds_are_hard(kind: str, sigma: float) -> None:
-    rng = np.random.default_rng(1)
-    maps = hard_maps(kind, (6, 7), rng)[None].astype(np.float32)
-    top = float(np.abs(maps).max())
-    for threshold in (0.1 * top, 0.0, 0.5 * top, 0.97 * top, -0.5 * top):
-        compare(maps, (83, 97), threshold=threshold, sigma=sigma)
-
-
-@settings(max_examples=120, deadline=None)
-@given(data=st.data())
-def test_pruning_loses_nothing(data: st.DataObject) -> None:
-    sizes = data.draw(
-        st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=3)
-    )
-    canvas = data.draw(st.tuples(st.integers(1, 70), st.integers(1, 70)))
-    stride = data.draw(st.sampled_from([1, 4, 8]))
-    content = [
-        (data.draw(st.integers(1, h * stride)), data.draw(st.integers(1, w * stride)))
-        for h, w in sizes
-    ]
-    kind = data.draw(st.sampled_from(KINDS))
-    rng = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))
-    maps = [hard_maps(kind, size, rng)[None].astype(np.float32) for size in sizes]
-    top = max(float(np.abs(m).max()) for m in maps)
-    compare(
-        maps,
-        canvas,
-        content=content,
-        stride=stride,
-        sigma=data.draw(st.sampled_from([0.0, 0.5, 1.0, 3.0, 6.0])),
-        threshold=top * data.draw(st.floats(-1.0, 1.0)),
-        border=data.draw(st.sampled_from(["reflect", "nearest", "constant"])),
-        connectivity=data.draw(st.sampled_from([4, 8])),
-        ties=data.draw(st.sampled_from(["first", "all", "none"])),
-        max_peaks=4900,
-    )
-
-
-@pytest.mark.parametrize("refine", ["centroid", "taylor"])
-def test_refinement_matches_reference(vector_unit: str, refine: str) -> None:
-    heatmaps = planted_crowd(5, canvas=(240, 427), noise=0.0)[0][:18]
-    options: dict[str, Any] = {"sigma": 1.5, "threshold": 0.2, "refine": refine}
-    got = ops.peaks_from_cells(heatmaps, (240, 427), **options)
-    want = reference.peaks_from_cells(heatmaps, (240, 427), **options)
-    assert got.xy.dtype == np.float32
-    np.testing.assert_array_equal(got.counts, want[2])
-    assert got.counts.sum() > 60
-    # A Newton step divides by a second difference of logarithms, which costs digits.
-    np.testing.assert_allclose(got.xy, want[0], atol=1e-3 if refine == "centroid" else 2e-2)
-    plain = ops.peaks_from_cells(heatmaps, (240, 427), **{**options, "refine": "none"})
-    np.testing.assert_array_equal(got.scores, plain.scores)
-    assert np.abs(got.xy - plain.xy).max() <= (3 if refine == "centroid" else 1)
-
-
-@pytest.mark.parametrize("refine", ["centroid", "taylor"])
-def test_refinement_next_to_the_border(refine: str) -> None:
-    # Without smoothing and at stride 1 the op reads the very numbers that the reference reads.
-    maps = random_maps((23, 31), channels=4)[0]
-    for shift in (0.0, -1.1):  # the second: peaks below zero, where no window is positive
-        options: dict[str, Any] = {"stride": 1, "sigma": 0, "threshold": -2.0, "max_peaks": 512}
-        got = ops.peaks_from_cells(maps + np.float32(shift), (23, 31), refine=refine, **options)
-        want = reference.peaks_from_cells(
-            maps + np.float32(shift), (23, 31), refine=refine, **options
-        )
-        np.testing.assert_array_equal(got.counts, want[2])
-        np.testing.assert_allclose(got.xy, want[0], atol=1e-3)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("refine", ["centroid", "taylor"])
-def test_refinement_beside_a_bad_cell_stays_finite(refine: str, value: float) -> None:
-    maps = random_maps((23, 31), channels=4)[0]
-    maps[:, 5, 7] = np.nan
-    maps[:, 15, 17] = value
-    options: dict[str, Any] = {"stride": 1, "sigma": 0, "max_peaks": 512, "refine": refine}
-    got = ops.peaks_from_cells(maps, (23, 31), **options)
-    want = reference.peaks_from_cells(maps, (23, 31), **options)
-    assert np.isfinite(got.xy).all()
-    np.testing.assert_allclose(got.xy, want[0], atol=1e-3)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])

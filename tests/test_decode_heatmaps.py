@@ -292,7 +292,7 @@ def test_crop_transform_batches_and_units() -> None:
     batch = ops.crop_transform(centers, 0.2, (12, 16))
     assert batch.shape == (2, 2, 3)
     np.testing.assert_array_equal(batch[0], ops.crop_transform(centers[0], (0.2, 0.2), (12, 16)))
-    np.testing.assert_array_equal(batch, ops.crop_transform(centers, 40, (12, 16), unit=1))
+    np.testing.assert_array_equal(batch, ops.crop_transform(centers, 40, (12, 16), pixel_std=1))
 
 
 BAD_CROP = {
@@ -302,7 +302,7 @@ BAD_CROP = {
     "batches": ("one batch size", {"center": np.zeros((2, 2)), "scale": np.ones((3, 2))}),
     "one cell": (r"size must be at least \(2, 2\)", {"size": (5, 1), "convention": "mmpose_udp"}),
     "no cells": ("size must be between 1", {"size": (5, 0)}),
-    "unit": ("unit must be a finite number", {"unit": 0}),
+    "pixel_std": ("pixel_std must be a finite number", {"pixel_std": 0}),
 }
 
 

@@ -48,7 +48,7 @@ class KeypointDecoder:
         kernel: int | None = None,
         quarter_border: str = "joint",
         convention: str = "mmpose",
-        unit: float = 200.0,
+        pixel_std: float = 200.0,
         threshold: float = 0.0,
     ) -> None:
         """Choose the rule.
@@ -62,7 +62,7 @@ class KeypointDecoder:
             quarter_border: Where the quarter shift moves, "joint" or "per_axis".
             convention: What centre and scale mean: "microsoft", "mmpose", "mmpose_udp" or
                 "darkpose"; see :func:`heatpose.ops.crop_transform`.
-            unit: Pixels in a scale of 1.
+            pixel_std: Pixels in a scale of 1.
             threshold: A keypoint's score exceeds it, or the keypoint is missing. At least 0.
 
         Raises:
@@ -76,7 +76,7 @@ class KeypointDecoder:
         self.skeleton = skeleton
         self.kernel = kernel
         self.convention = convention
-        self.unit = unit
+        self.pixel_std = pixel_std
         self.threshold = threshold
         self._options: dict[str, Any] = {"method": method, "quarter_border": quarter_border}
 
@@ -97,7 +97,8 @@ class KeypointDecoder:
             transform: [2, 3] or [B, 2, 3], affine map from cells to the photo.
             center: [2] or [B, 2], centre (x, y) of each crop in the photo; with ``scale``, in
                 place of ``transform``.
-            scale: A number, [2] or [B, 2], sides (x, y) of each crop in units of ``unit`` pixels.
+            scale: A number, [2] or [B, 2], sides (x, y) of each crop in units of ``pixel_std``
+                pixels.
             canvas: (H, W) of the photo in pixels. Needed where the keypoints go to a photo;
                 without a transform they stay in cells, and the canvas is the map.
             box_scores: [B], scores of the boxes that were cropped. Default: 1.
@@ -166,7 +167,7 @@ class KeypointDecoder:
             )
         if center is not None and scale is not None and len(shape) in (3, 4):
             transform = ops.crop_transform(
-                center, scale, shape[-2:], convention=self.convention, unit=self.unit
+                center, scale, shape[-2:], convention=self.convention, pixel_std=self.pixel_std
             )
             if len(shape) == 3 and transform.ndim == 3 and len(transform) == 1:
                 transform = transform[0]

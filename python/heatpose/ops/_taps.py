@@ -39,7 +39,11 @@ def read_taps(
         ValueError: a setting is out of range.
     """
     if taps is not None:
-        given = tuple(finite(f"taps[{i}]", tap) for i, tap in enumerate(taps))
+        try:
+            listed = list(taps)
+        except TypeError:
+            raise TypeError(f"taps must be a sequence of numbers, got {taps!r}") from None
+        given = tuple(finite(f"taps[{i}]", tap) for i, tap in enumerate(listed))
         if len(given) % 2 == 0:
             raise ValueError(f"taps must be an odd number of weights, got {len(given)}")
         return given

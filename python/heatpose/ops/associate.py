@@ -177,12 +177,7 @@ def associate(
     _check_channels("pafs", channel_array, scales.lead[-1])
     start_array = np.ones(len(limb_array), np.uint8)
     if starts is not None:
-        flags = np.asarray(starts)
-        if flags.shape != start_array.shape:
-            raise ValueError(
-                f"starts must have one flag per limb ({len(limb_array)}), got shape {flags.shape}"
-            )
-        start_array[:] = flags.astype(np.bool_)
+        start_array[:] = _flags("starts", starts, len(limb_array))
     images, keypoints, max_peaks = xy.shape[:3]
     most = whole("max_people", max_people, low=1)
     result = Association(
@@ -229,7 +224,7 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
     xy, _ = borrow("peaks.xy", peaks.xy, dtypes=("int32", "float32"))
     scores, _ = borrow("peaks.scores", peaks.scores, dtypes=("float32",))
     counts, _ = borrow("peaks.counts", peaks.counts, dtypes=("int32",))
-    if xy.ndim != len(lead) + 3 or xy.shape[: len(lead)] != lead:
+    if xy.ndim != len(lead) + 3 or xy.shape[: len(lead)] != lead or xy.shape[-2] < 1:
         expected = ", ".join(str(n) for n in lead) + (", " if lead else "")
         raise ValueError(f"peaks.xy must have shape ({expected}K, M, 2), got {xy.shape}")
     images = lead[0] if lead else 1
@@ -248,7 +243,10 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
 
 
 def _pairs(name: str, value: Any) -> npt.NDArray[np.int32]:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be whole numbers of shape [L, 2], got {value!r}") from None
     if array.size == 0:
         return np.empty((0, 2), np.int32)
     if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "iu":
@@ -256,6 +254,16 @@ def _pairs(name: str, value: Any) -> npt.NDArray[np.int32]:
             f"{name} must be whole numbers of shape [L, 2], got {array.dtype} {array.shape}"
         )
     return np.ascontiguousarray(array, np.int32)
+
+
+def _flags(name: str, value: Any, count: int) -> npt.NDArray[np.bool_]:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty((), object)
+    if array.shape != (count,) or array.dtype.kind not in "bui":
+        raise ValueError(f"{name} must be one flag per limb ({count}), got {value!r}")
+    return array.astype(np.bool_)
 
 
 def _check_channels(name: str, channels: npt.NDArray[np.int32], count: int) -> None:

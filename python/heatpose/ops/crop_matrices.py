@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from heatpose.ops._arrays import Array, finite, size_pair
+from heatpose.ops._arrays import Array, finite, flag, size_pair
 
 Float64 = npt.NDArray[np.float64]
 
@@ -62,6 +62,7 @@ def crop_matrices(
         ValueError: a shape is wrong, a number is not finite, a scale is not above 0, or a size of
             1 has no steps for UDP.
     """
+    udp = flag("udp", udp)
     center, scale = _floats("centers", centers), _floats("scales", scales)
     if center.ndim != 2 or center.shape[1] != 2:
         raise ValueError(f"centers must have shape [N, 2], got {center.shape}")

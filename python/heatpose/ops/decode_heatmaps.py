@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, Wrap, borrow, choice, finite, out_array, whole
+from heatpose.ops._arrays import Array, Wrap, borrow, choice, finite, out_array, size_pair, whole
 
 METHODS = ("none", "quarter", "dark", "dark_udp")
 QUARTER_BORDERS = ("joint", "per_axis")
@@ -154,12 +154,12 @@ def crop_transform(
     size: Sequence[int],
     *,
     convention: str = "mmpose",
-    unit: float = 200.0,
+    pixel_std: float = 200.0,
 ) -> Matrices:
     """Affine maps from the cells of a crop's heatmap to the photo, from centre and scale.
 
     What one cell is in the photo differs between the published systems. With sides
-    ``(sx, sy) = scale * unit`` of the crop and a map of ``(h, w)`` cells:
+    ``(sx, sy) = scale * pixel_std`` of the crop and a map of ``(h, w)`` cells:
 
     ==========  =================  =================  ==========================
     convention  pixels per cell x  pixels per cell y  the centre lies at cell
@@ -172,10 +172,10 @@ def crop_transform(
 
     Args:
         center: [2] or [B, 2], (x, y) of the crop's centre in the photo.
-        scale: A number, [2] or [B, 2]: sides (x, y) of the crop in units of ``unit`` pixels.
+        scale: A number, [2] or [B, 2]: sides (x, y) of the crop in units of ``pixel_std`` pixels.
         size: (h, w) of the heatmap in cells.
         convention: One of the table. No rotation in any of them.
-        unit: Pixels in a scale of 1. Use 1 where sides are in pixels.
+        pixel_std: Pixels in a scale of 1. Use 1 where sides are in pixels.
 
     Returns:
         float64 [2, 3], or [B, 2, 3] when ``center`` or ``scale`` is batched.
@@ -185,9 +185,9 @@ def crop_transform(
             divides by ``w - 1`` meets a map one cell wide.
     """
     which = choice("convention", convention, CONVENTIONS)
-    height, width = (whole("size", v, low=1) for v in size)
+    height, width = size_pair("size", size)
     centers = _pairs("center", center)
-    sides = _pairs("scale", scale) * finite("unit", unit, above=0.0)
+    sides = _pairs("scale", scale) * finite("pixel_std", pixel_std, above=0.0)
     centers, sides = _same_batch(centers, sides)
     classic = CONVENTIONS[which] in ("microsoft", "mmpose")
     steps = np.array([width, height], np.float64) - (not classic)
@@ -205,7 +205,10 @@ def crop_transform(
 
 
 def _pairs(name: str, value: npt.ArrayLike) -> Matrices:
-    array = np.asarray(value, np.float64)
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be numbers of shape (2,) or (B, 2), got {value!r}") from None
     if array.ndim == 0 and name == "scale":
         array = np.array([array, array], np.float64)
     if array.ndim not in (1, 2) or array.shape[-1] != 2:

@@ -85,7 +85,7 @@ def find_peaks(
 
 def check_peak_settings(connectivity: int) -> None:
     """Raise ValueError unless ``connectivity`` is 4 or 8."""
-    if connectivity not in (4, 8):
+    if not isinstance(connectivity, int) or connectivity not in (4, 8):
         raise ValueError(f"connectivity must be 4 or 8, got {connectivity!r}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, finite, out_array, size_pair, whole
+from heatpose.ops._arrays import Array, finite, flag, out_array, size_pair, whole
 from heatpose.ops._images import as_photo, pixel_type
 
 _LARGEST = 1 << 20
@@ -95,6 +95,6 @@ def prepare_image(
         norm_scale=finite("norm_scale", norm_scale),
         norm_offset=finite("norm_offset", norm_offset),
         pad_value=whole("pad_value", pad_value, low=0, high=255),
-        swap_rgb=bool(swap_rgb),
+        swap_rgb=flag("swap_rgb", swap_rgb),
     )
     return answer, content

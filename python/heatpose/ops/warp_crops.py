@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, Float32, borrow, finite, out_array, size_pair
+from heatpose.ops._arrays import Array, Float32, borrow, finite, flag, out_array, size_pair
 from heatpose.ops._images import as_photo, pixel_type
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -78,7 +78,8 @@ def warp_crops(
     border = _three("border_value", border_value)
     if not ((border >= 0) & (border <= 255)).all():
         raise ValueError(f"border_value must be between 0 and 255, got {border_value!r}")
-    order = slice(None, None, -1 if swap_rgb else 1)  # the core takes them in the photo's order
+    # The core takes them in the photo's order.
+    order = slice(None, None, -1 if flag("swap_rgb", swap_rgb) else 1)
     shape = (places.shape[0], 3, *size_pair("size", size))
     array, answer = out_array("out", out, shape, wrap, dtype=pixel_type("dtype", dtype))
     core.warp_crops(
@@ -88,14 +89,17 @@ def warp_crops(
         gain=_float32(finite("norm_scale", norm_scale) / stds[order]),
         offset=_float32(-means[order] / stds[order]),
         border=_float32(border),
-        swap_rgb=bool(swap_rgb),
+        swap_rgb=flag("swap_rgb", swap_rgb),
     )
     return answer
 
 
 def _three(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """One number for all channels, or one for each, as float64 [3]."""
-    values = [value] * 3 if np.ndim(value) == 0 else list(value)
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0):
+        values = list(value)
+    else:
+        values = [value] * 3
     if len(values) != 3:
         raise ValueError(f"{name} must be one number or three, got {value!r}")
     return np.array([finite(name, each) for each in values])

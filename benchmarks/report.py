@@ -1,5 +1,7 @@
 """Runs benchmarks one after another and prints their rows as one Markdown table.
 
+What else they print follows below it.
+
 Run: python -m benchmarks.report bench_find_peaks bench_resize_average ...   (make bench: all)
 """
 
@@ -44,18 +46,23 @@ def cells(row: str) -> tuple[str, ...] | None:
 def main(names: list[str]) -> int:
     """Run the benchmarks; one that fails is named, and the others go on."""
     table: list[tuple[str, ...]] = []
+    notes: list[str] = []
     failed = []
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         command = [sys.executable, "-m", f"benchmarks.{name}"]
         run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        rows = [cells(line) for line in run.stdout.splitlines()]
-        table += [row for row in rows if row is not None]
-        if run.returncode or not any(rows):
+        lines = run.stdout.splitlines()
+        rows = [row for line in lines if (row := cells(line)) is not None]
+        table += rows
+        notes += [line for line in lines if line.strip() and cells(line) is None]
+        if run.returncode or not rows:
             failed.append(name)
     print(machine() + "\n")
     for row in (HEAD, ("---",) * len(HEAD), *table):
         print("| " + " | ".join(row) + " |")
+    if notes:
+        print("\n" + "\n".join(notes))
     if failed:
         print(f"\nfailed, or without a row: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -14,6 +14,7 @@ PEOPLE  ?= 12
 OUT     ?= out/demo.png
 PHOTO   ?=
 WEIGHTS ?=
+$(if $(and $(PHOTO),$(if $(WEIGHTS),,none)),$(error PHOTO=... needs WEIGHTS=... too))
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
@@ -21,7 +22,6 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # What the native module and the metadata are made of; Python files need no new install.
 SOURCES := $(shell find csrc cmake -type f) CMakeLists.txt pyproject.toml \
            python/heatpose/__init__.py
-OPS     := $(basename $(notdir $(wildcard csrc/include/heatpose/*.h)))
 BENCHES := $(basename $(notdir $(wildcard benchmarks/bench_*.py)))
 
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
@@ -40,7 +40,6 @@ demo: $(VENV)/.package $(if $(PHOTO),$(VENV)/.torch)
 ifeq ($(PHOTO),)
 	$(BIN)/heatpose demo --people $(PEOPLE) --out "$(OUT)"
 else
-	@test -n "$(WEIGHTS)" || { echo "make demo PHOTO=... needs WEIGHTS=... too" >&2; exit 2; }
 	$(BIN)/heatpose demo "$(PHOTO)" --weights "$(WEIGHTS)" --out "$(OUT)"
 	@echo "picture: $(OUT)"
 endif
@@ -69,6 +68,10 @@ format: $(VENV)/.lint
 bench: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m benchmarks.report $(BENCHES)
 
+# All tests but those of the Python around the native ops.
+AROUND := body_estimator cli demo drawing formats media networks packaging results skeletons weights
+NATIVE := $(filter-out $(AROUND:%=tests/test_%.py),$(wildcard tests/test_*.py))
+
 # The installed package redirects imports through a .pth file, before PYTHONPATH is looked at: -S
 # reads no .pth, so that the tests see the instrumented copy. Leaks are Python's own, and not asked.
 SANITIZED := build/sanitize/package
@@ -92,7 +95,7 @@ sanitize: $(VENV)/.test $(VENV)/.torch
 	OMP_WAIT_POLICY=passive PYTHONMALLOC=malloc \
 	  $(BIN)/python -S -c 'import pytest, heatpose._core as c, sys; \
 	    assert "/sanitize/" in c.__file__, c.__file__; sys.exit(pytest.main(sys.argv[1:]))' \
-	  $(wildcard $(OPS:%=tests/test_%.py)) $(ARGS)
+	  $(NATIVE) $(ARGS)
 
 ## make clean      remove what was built, but not .venv
 clean:
@@ -109,7 +112,8 @@ $(VENV)/.build: constraints.txt
 
 $(VENV)/.package: $(VENV)/.build $(SOURCES)
 	@echo "building heatpose ..."
-	PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation --editable .
+	PATH="$(abspath $(BIN)):$$PATH" $(INSTALL) --no-build-isolation \
+	  --config-settings "build-dir=build/make-{wheel_tag}" --editable .
 	@touch $@
 
 # heatpose is installed: only what the extra adds is fetched.

@@ -107,6 +107,25 @@ def test_every_requirement_is_pinned() -> None:
     assert names <= pinned
 
 
+def test_every_op_has_all_its_rooms() -> None:
+    bound = {
+        path.stem.removeprefix("bind_") for path in (ROOT / "csrc/bindings").glob("bind_*.cpp")
+    }
+    rooms = (
+        "csrc/include/heatpose/{}.h",
+        "csrc/cpu/{}.cpp",
+        "csrc/cpu/simd/{}.cpp",
+        "python/heatpose/ops/{}.py",
+        "python/heatpose/reference/{}.py",
+        "tests/test_{}.py",
+        "benchmarks/bench_{}.py",
+    )
+    ops = sorted(bound - {"runtime"})  # threads, vector units and CUDA: no op
+    assert ops
+    places = [room.format(op) for op in ops for room in rooms]
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 def test_layers_point_down() -> None:
     pytest.importorskip("importlinter", reason="needs import-linter: make lint")
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]

@@ -275,3 +275,14 @@ def test_bad_input(case: str) -> None:
     error, message, arguments = BAD[case]
     with pytest.raises(error, match=message):
         ops.peaks_from_cells(**{"maps": MAPS, "canvas": (20, 30), **arguments})
+
+
+def test_a_scale_without_weight_is_not_looked_at() -> None:
+    maps = random_maps((5, 5), channels=4)[0]
+    nothing = np.full_like(maps, np.nan)
+    got = ops.peaks_from_cells([nothing, maps], (40, 40), weights=[0.0, 1.0])
+    want = ops.peaks_from_cells(maps, (40, 40))
+    for mine, theirs in zip(got, want, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    hand = ops.decode_hand_maps([nothing, maps], (40, 40), weights=[0.0, 1.0])
+    np.testing.assert_array_equal(hand.coords, ops.decode_hand_maps(maps, (40, 40)).coords)

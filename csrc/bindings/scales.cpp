@@ -1,5 +1,7 @@
 #include "bindings/scales.h"
 
+#include <algorithm>
+
 namespace py = pybind11;
 
 namespace heatpose {
@@ -30,6 +32,11 @@ std::vector<ScaleMaps> read_scales(const py::sequence& scales, int canvas_height
     }
     scale.weight = py::cast<float>(fields[3]);
     result.push_back(scale);
+  }
+  // A scale that has no share in the average must not make pixels NaN either.
+  const auto weightless = [](const ScaleMaps& scale) { return scale.weight == 0.0f; };
+  if (!std::all_of(result.begin(), result.end(), weightless)) {
+    result.erase(std::remove_if(result.begin(), result.end(), weightless), result.end());
   }
   return result;
 }

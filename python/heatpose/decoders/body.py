@@ -239,6 +239,9 @@ def take_channels(
         )
     if len(shape) not in (3, 4):
         raise ValueError(f"{name} must have 3 or 4 dimensions, got shape {tuple(shape)}")
+    dtype = str(getattr(maps, "dtype", "")).removeprefix("torch.")
+    if dtype not in ("float32", "float16", "bfloat16"):
+        raise TypeError(f"{name} must be float32, float16 or bfloat16, got {dtype}")
     if shape[-3] not in expected:
         wanted = " or ".join(str(n) for n in expected)
         raise ValueError(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heatpose import ops, reference
 from peak_parity import compare
 
 
@@ -67,3 +68,29 @@ def test_pruning_loses_nothing(data: st.DataObject) -> None:
         ties=data.draw(st.sampled_from(["first", "all", "none"])),
         max_peaks=4900,
     )
+
+
+def test_a_wrapped_border_starts_over_at_the_first_cell() -> None:
+    # The last tiles touch the first cells, where a bright row above left other sums behind.
+    rng = np.random.default_rng(108)
+    width = int(rng.integers(20, 60))
+    maps = np.zeros((1, 24, width), np.float32)
+    maps[0, 1:3, 0:4] = rng.random((2, 4)) * 20
+    for _ in range(3):
+        maps[0, 19:23, rng.integers(8, width - 5)] = rng.random() + 0.3
+    maps[0, 19:23, width - 3 + rng.integers(0, 3)] = rng.random() * 0.3 + 0.25
+    canvas = (192, width * 8)
+    got = ops.peaks_from_cells(maps, canvas, border="wrap", sigma=4.0, threshold=0.2)
+    smooth = ops.gaussian_smooth(ops.resize_average(maps, canvas), 4.0, border="wrap")
+    want = ops.find_peaks(smooth, threshold=0.2)
+    np.testing.assert_array_equal(got.xy, want.xy)
+    assert want.counts[0] > 6
+
+
+def test_bounds_that_overflow_rule_nothing_out() -> None:
+    signs = np.random.default_rng(0).choice([-1, 1], (1, 9, 9))
+    maps = (signs * 3e37).astype(np.float32)
+    got = ops.peaks_from_cells(maps, (72, 72), threshold=1.0)
+    want = reference.peaks_from_cells(maps, (72, 72), threshold=1.0)
+    np.testing.assert_array_equal(got.xy, want[0])
+    assert want[2][0] > 3

@@ -37,7 +37,7 @@ DType dtype_of(std::uint8_t code, std::uint8_t bits) {
   if (code == 1 && bits == 8) return DType::kUInt8;
   if (code == 0 && bits == 32) return DType::kInt32;
   if (code == 0 && bits == 64) return DType::kInt64;
-  if ((code == 6 || code == 1) && bits == 8) return DType::kBool;
+  if (code == 6 && bits == 8) return DType::kBool;
   throw py::type_error("unsupported element type (DLPack code " + std::to_string(code) + ", " +
                        std::to_string(bits) + " bits)");
 }
@@ -60,6 +60,24 @@ DType dtype_of(const py::dtype& dtype) {
 }
 
 }  // namespace
+
+std::size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+    case DType::kInt32:
+      return 4;
+    case DType::kFloat16:
+    case DType::kBFloat16:
+      return 2;
+    case DType::kFloat64:
+    case DType::kInt64:
+      return 8;
+    case DType::kUInt8:
+    case DType::kBool:
+      return 1;
+  }
+  return 1;
+}
 
 const char* name_of(DType dtype) {
   switch (dtype) {
@@ -116,9 +134,9 @@ Tensor Tensor::borrow(py::handle source) {
       static_cast<const DLTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   if (managed == nullptr) throw py::error_already_set();
   tensor.data_ = static_cast<char*>(managed->data) + managed->byte_offset;
+  if (managed->dtype.lanes != 1) throw py::type_error("vector element types are not supported");
   tensor.dtype_ = dtype_of(managed->dtype.code, managed->dtype.bits);
   tensor.device_type_ = managed->device.device_type;
-  tensor.device_id_ = managed->device.device_id;
   tensor.shape_.assign(managed->shape, managed->shape + managed->ndim);
   if (managed->strides != nullptr) {
     tensor.strides_.assign(managed->strides, managed->strides + managed->ndim);
@@ -140,6 +158,9 @@ std::int64_t Tensor::numel() const {
 }
 
 void Tensor::check_layout(const char* name) const {
+  if (numel() != 0 && reinterpret_cast<std::uintptr_t>(data_) % size_of(dtype_) != 0) {
+    throw py::value_error(std::string(name) + " must be aligned to its element size");
+  }
   if (!on_cpu()) {
     throw py::value_error(std::string(name) +
                           " must be on the CPU for this operation, got device type " +

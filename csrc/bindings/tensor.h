@@ -30,6 +30,7 @@ struct DTypeOf<std::int32_t> {
 };
 
 const char* name_of(DType dtype);
+std::size_t size_of(DType dtype);
 
 /// An array that somebody else owns: NumPy through the buffer protocol (read-only ones included),
 /// anything else (torch, CuPy, JAX) through DLPack. Holds a reference for as long as it lives, so
@@ -70,7 +71,7 @@ class Tensor {
   void* data_ = nullptr;
   std::vector<std::int64_t> shape_, strides_;  // strides in elements
   DType dtype_ = DType::kFloat32;
-  int device_type_ = 1, device_id_ = 0;  // DLPack's numbers: 1 CPU, 2 CUDA
+  int device_type_ = 1;  // DLPack's numbers: 1 CPU, 2 CUDA
   bool readonly_ = false;
   pybind11::object owner_;
 };

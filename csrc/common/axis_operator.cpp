@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+
+#include "common/fork_safe_mutex.h"
 
 namespace heatpose {
 namespace {
@@ -145,18 +146,22 @@ Matrix multiply(const Matrix& left, const Matrix& right) {
   return product;
 }
 
-Matrix convolution_matrix(int n, const std::vector<double>& taps, Border border) {
+/// The convolution of the canvas with `taps`, applied to `matrix`, row by row: the convolution
+/// itself would take canvas * taps numbers.
+Matrix convolve(const Matrix& matrix, const std::vector<double>& taps, Border border) {
+  const int n = static_cast<int>(matrix.size());
   const int radius = static_cast<int>(taps.size()) / 2;
-  Matrix rows(static_cast<std::size_t>(n));
+  Matrix product(matrix.size());
   for (int i = 0; i < n; ++i) {
     for (int k = -radius; k <= radius; ++k) {
       const int at = border_index(i + k, n, border);
-      if (at >= 0) {
-        rows[static_cast<std::size_t>(i)].add(at, taps[static_cast<std::size_t>(k + radius)]);
+      const double tap = taps[static_cast<std::size_t>(k + radius)];
+      if (at >= 0 && tap != 0.0) {
+        product[static_cast<std::size_t>(i)].add(matrix[static_cast<std::size_t>(at)], tap);
       }
     }
   }
-  return rows;
+  return product;
 }
 
 /// Cuts negligible weights off both ends of every row.
@@ -211,6 +216,12 @@ void check(const AxisGeometry& g, const std::vector<double>& taps) {
     throw std::invalid_argument("content must be between 1 and cells * stride = " +
                                 std::to_string(most) + ", got " + std::to_string(g.content));
   }
+  constexpr std::size_t kMostProducts = std::size_t{1} << 26;  // bounds the time
+  if (taps.size() * static_cast<std::size_t>(g.canvas) > kMostProducts) {
+    throw std::invalid_argument("canvas * taps must be at most " + std::to_string(kMostProducts) +
+                                ", got a canvas of " + std::to_string(g.canvas) + " pixels and " +
+                                std::to_string(taps.size()) + " taps");
+  }
   if (!taps.empty() && taps.size() % 2 == 0) {
     throw std::invalid_argument("smoothing needs an odd number of taps, got " +
                                 std::to_string(taps.size()));
@@ -256,14 +267,16 @@ int border_index(int i, int n, Border border) {
 
 std::shared_ptr<const AxisOperator> axis_operator(const AxisGeometry& geometry,
                                                   const std::vector<double>& taps, Border border) {
-  static std::mutex mutex;
-  static std::deque<CacheEntry> cache;  // newest first
+  // Never destroyed: a thread may be inside an op while the process ends.
+  static auto& mutex = *new ForkSafeMutex;
+  static auto& cache = *new std::deque<CacheEntry>;  // last used first
   constexpr std::size_t kKept = 64;
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    for (const CacheEntry& entry : cache) {
-      if (key(entry.geometry) == key(geometry) && entry.border == border && entry.taps == taps) {
-        return entry.op;
+    for (auto entry = cache.begin(); entry != cache.end(); ++entry) {
+      if (key(entry->geometry) == key(geometry) && entry->border == border && entry->taps == taps) {
+        std::rotate(cache.begin(), entry, entry + 1);
+        return cache.front().op;
       }
     }
   }
@@ -273,7 +286,7 @@ std::shared_ptr<const AxisOperator> axis_operator(const AxisGeometry& geometry,
   // The crop needs no step of its own: content <= enlarged, and clamping happens at the content.
   Matrix matrix =
       multiply(resize_matrix(geometry.content, geometry.canvas, geometry.resize), first);
-  if (!taps.empty()) matrix = multiply(convolution_matrix(geometry.canvas, taps, border), matrix);
+  if (!taps.empty()) matrix = convolve(matrix, taps, border);
   trim(matrix);
   auto op = pack(matrix, geometry.cells);
   const std::lock_guard<std::mutex> lock(mutex);

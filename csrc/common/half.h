@@ -17,19 +17,18 @@ struct BFloat16 {
   std::uint16_t bits;  ///< upper half of a float32
 };
 
-// Exact: every 16-bit value is a float32. `static`, because csrc/cpu/simd includes this file and
-// its copies, compiled for different vector units, must not be merged by the linker.
+// Exact: every 16-bit value is a float32.
 
-HEATPOSE_HD static inline float to_float(float value) { return value; }
+HEATPOSE_RULE float to_float(float value) { return value; }
 
-HEATPOSE_HD static inline float to_float(BFloat16 value) {
+HEATPOSE_RULE float to_float(BFloat16 value) {
   const std::uint32_t bits = static_cast<std::uint32_t>(value.bits) << 16;
   float result;
   std::memcpy(&result, &bits, sizeof result);
   return result;
 }
 
-HEATPOSE_HD static inline float to_float(Half value) {
+HEATPOSE_RULE float to_float(Half value) {
   const std::uint32_t sign = static_cast<std::uint32_t>(value.bits & 0x8000u) << 16;
   const std::uint32_t exponent = (value.bits >> 10) & 31u;
   const std::uint32_t fraction = value.bits & 0x3ffu;

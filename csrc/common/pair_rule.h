@@ -34,12 +34,11 @@ struct PairLine {
   int samples;
 };
 
-HEATPOSE_HD inline int round_sample(double v, Rounding rounding) {
+HEATPOSE_RULE int round_sample(double v, Rounding rounding) {
   return rounding == Rounding::kHalfEven ? static_cast<int>(rint(v)) : static_cast<int>(v + 0.5);
 }
 
-HEATPOSE_HD inline PairLine pair_line(double ax, double ay, double bx, double by,
-                                      const PairOptions& o) {
+HEATPOSE_RULE PairLine pair_line(double ax, double ay, double bx, double by, const PairOptions& o) {
   PairLine line;
   const double dx = bx - ax, dy = by - ay;
   double norm = sqrt(dx * dx + dy * dy) + o.norm_offset;
@@ -62,7 +61,7 @@ HEATPOSE_HD inline PairLine pair_line(double ax, double ay, double bx, double by
 }
 
 /// How many samples may fail before a pair is lost: it needs more than ratio * samples.
-HEATPOSE_HD inline int allowed_failures(int samples, const PairOptions& o) {
+HEATPOSE_RULE int allowed_failures(int samples, const PairOptions& o) {
   const double needed = static_cast<double>(o.point_ratio) * samples;
   // The ratio arrives as a float: 0.8f * 10 is 8.0000001, and 8 must not count as "more than".
   const int least = static_cast<int>(floor(needed + 1e-5)) + 1;
@@ -71,8 +70,8 @@ HEATPOSE_HD inline int allowed_failures(int samples, const PairOptions& o) {
 
 /// The pair's score from the sum of dot products (over all samples, or over those that count), or
 /// a value that is not > 0 where the pair is rejected.
-HEATPOSE_HD inline double pair_score(double sum, int counted, const PairLine& line,
-                                     double canvas_height, const PairOptions& o) {
+HEATPOSE_RULE double pair_score(double sum, int counted, const PairLine& line, double canvas_height,
+                                const PairOptions& o) {
   const int over = o.mean_of_counted ? counted : line.samples;
   double score = over > 0 ? sum / over : 0.0;
   if (o.length_penalty) {

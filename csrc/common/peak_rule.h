@@ -13,7 +13,7 @@ enum class Ties : int {
 
 /// Whether `rival` keeps `value` from being a peak. `earlier`: the rival lies above, or on the left
 /// in the same row. Written with negated comparisons so that a NaN rival never beats anything.
-HEATPOSE_HD inline bool beats(float rival, float value, bool earlier, Ties ties) {
+HEATPOSE_RULE bool beats(float rival, float value, bool earlier, Ties ties) {
   if (rival > value) return true;
   if (rival != value) return false;
   return ties == Ties::kNone || (ties == Ties::kFirst && earlier);

@@ -27,10 +27,10 @@ struct Step {
 };
 
 /// The blur's sigma in cells, from its odd kernel size.
-HEATPOSE_HD inline double dark_sigma(int kernel) { return 0.3 * ((kernel - 1) * 0.5 - 1.0) + 0.8; }
+HEATPOSE_RULE double dark_sigma(int kernel) { return 0.3 * ((kernel - 1) * 0.5 - 1.0) + 0.8; }
 
 /// The blur's `kernel` weights along one axis; they sum to one.
-HEATPOSE_HD inline void gaussian_taps(int kernel, double sigma, double* taps) {
+HEATPOSE_RULE void gaussian_taps(int kernel, double sigma, double* taps) {
   const int radius = kernel / 2;
   double sum = 0.0;
   for (int i = 0; i < kernel; ++i) {
@@ -43,23 +43,23 @@ HEATPOSE_HD inline void gaussian_taps(int kernel, double sigma, double* taps) {
 
 /// 0.25 towards the greater of two neighbours, 0 between equal ones. Compares instead of
 /// subtracting, so that infinite neighbours have an answer.
-HEATPOSE_HD inline double quarter_towards(float before, float after) {
+HEATPOSE_RULE double quarter_towards(float before, float after) {
   if (before != before) before = -HUGE_VALF;
   if (after != after) after = -HUGE_VALF;
   return after > before ? 0.25 : before > after ? -0.25 : 0.0;
 }
 
 /// Which axes the quarter shift may move at (x, y); where it may, both neighbours are in the map.
-HEATPOSE_HD inline bool quarter_moves_x(int x, int y, int width, int height, QuarterBorder border) {
+HEATPOSE_RULE bool quarter_moves_x(int x, int y, int width, int height, QuarterBorder border) {
   const bool inside = x > 1 && x < width - 1;
   return inside && (border == QuarterBorder::kJoint ? y > 1 && y < height - 1 : y > 0);
 }
-HEATPOSE_HD inline bool quarter_moves_y(int x, int y, int width, int height, QuarterBorder border) {
+HEATPOSE_RULE bool quarter_moves_y(int x, int y, int width, int height, QuarterBorder border) {
   return quarter_moves_x(y, x, height, width, border);
 }
 
 /// Whether DARK refines the maximum at (x, y): its differences reach two cells to every side.
-HEATPOSE_HD inline bool dark_refines(int x, int y, int width, int height) {
+HEATPOSE_RULE bool dark_refines(int x, int y, int width, int height) {
   return x > 1 && x < width - 2 && y > 1 && y < height - 2;
 }
 
@@ -73,7 +73,7 @@ HEATPOSE_HD inline bool dark_refines(int x, int y, int width, int height) {
 struct ClampRange {
   double low, high;
 };
-HEATPOSE_HD inline ClampRange clamp_range(Refinement method) {
+HEATPOSE_RULE ClampRange clamp_range(Refinement method) {
   if (method == Refinement::kDarkUdp) return {1e-3, 50.0};
   return {1e-10, HUGE_VAL};
 }
@@ -86,8 +86,7 @@ enum class Clamp {
 
 /// What clamping does to blurred values between `smallest` and `largest`, of a map with this
 /// `maximum`, before their scale is known.
-HEATPOSE_HD inline Clamp clamp_state(double smallest, double largest, double maximum,
-                                     ClampRange range) {
+HEATPOSE_RULE Clamp clamp_state(double smallest, double largest, double maximum, ClampRange range) {
   if (!(largest > 0.0)) return Clamp::kNeeds;  // the scale could even be negative
   if (maximum <= range.low || smallest >= range.high) return Clamp::kFlat;
   return smallest >= range.low && maximum <= range.high ? Clamp::kIdle : Clamp::kNeeds;
@@ -99,7 +98,7 @@ constexpr double kMinusInfinity = -1e300;
 constexpr double kTouched = -1e250;
 
 /// The log of a clamped value; infinite for a value that must not be used.
-HEATPOSE_HD inline double clamped_log(double blurred, double scale, ClampRange range) {
+HEATPOSE_RULE double clamped_log(double blurred, double scale, ClampRange range) {
   double value = blurred * scale;
   if (scale < 0.0 && blurred < kTouched) value = HUGE_VAL;
   if (value < range.low) value = range.low;
@@ -109,8 +108,8 @@ HEATPOSE_HD inline double clamped_log(double blurred, double scale, ClampRange r
 
 /// The step that takes a quadratic with this gradient and Hessian to its stationary point. False,
 /// for no step, where the Hessian is singular or the step is not finite in float32.
-HEATPOSE_HD inline bool newton_step(double dx, double dy, double dxx, double dxy, double dyy,
-                                    Step* step) {
+HEATPOSE_RULE bool newton_step(double dx, double dy, double dxx, double dxy, double dyy,
+                               Step* step) {
   const double det = dxx * dyy - dxy * dxy;
   if (det == 0.0) return false;
   step->x = -(dyy * dx - dxy * dy) / det;
@@ -121,7 +120,7 @@ HEATPOSE_HD inline bool newton_step(double dx, double dy, double dxx, double dxy
 
 /// DARK: differences over one and two cells. `logs` is the 5 x 5 neighbourhood in row order, of
 /// which 13 cells are read: the two diagonals of radius 1 and the axes.
-HEATPOSE_HD inline bool dark_step(const double* logs, Step* step) {
+HEATPOSE_RULE bool dark_step(const double* logs, Step* step) {
   const double* at = logs + 12;
   const double dx = 0.5 * (at[1] - at[-1]);
   const double dy = 0.5 * (at[5] - at[-5]);
@@ -130,7 +129,7 @@ HEATPOSE_HD inline bool dark_step(const double* logs, Step* step) {
   const double dxy = 0.25 * (at[6] - at[-4] - at[4] + at[-6]);
   return newton_step(dx, dy, dxx, dxy, dyy, step);
 }
-HEATPOSE_HD inline bool dark_reads(int dx, int dy) {
+HEATPOSE_RULE bool dark_reads(int dx, int dy) {
   const int ax = dx < 0 ? -dx : dx, ay = dy < 0 ? -dy : dy;
   return ax + ay <= 2;
 }
@@ -138,7 +137,7 @@ HEATPOSE_HD inline bool dark_reads(int dx, int dy) {
 /// DARK-UDP: unit differences, and float32's epsilon added to the Hessian's diagonal, which keeps
 /// flat maps regular. `logs` is the 3 x 3 neighbourhood in row order; outside the map the nearest
 /// cell stands in. The mixed difference leaves out two of the corners.
-HEATPOSE_HD inline bool dark_udp_step(const double* logs, Step* step) {
+HEATPOSE_RULE bool dark_udp_step(const double* logs, Step* step) {
   constexpr double kEpsilon = 1.1920928955078125e-7;
   const double* at = logs + 4;
   const double dx = 0.5 * (at[1] - at[-1]);
@@ -148,6 +147,6 @@ HEATPOSE_HD inline bool dark_udp_step(const double* logs, Step* step) {
   const double dxy = 0.5 * (at[4] - at[1] - at[3] + 2.0 * at[0] - at[-1] - at[-3] + at[-4]);
   return newton_step(dx, dy, dxx + kEpsilon, dxy, dyy + kEpsilon, step);
 }
-HEATPOSE_HD inline bool dark_udp_reads(int dx, int dy) { return dx * dy >= 0; }
+HEATPOSE_RULE bool dark_udp_reads(int dx, int dy) { return dx * dy >= 0; }
 
 }  // namespace heatpose

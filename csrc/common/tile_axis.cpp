@@ -4,7 +4,8 @@
 #include <cmath>
 #include <deque>
 #include <limits>
-#include <mutex>
+
+#include "common/fork_safe_mutex.h"
 
 namespace heatpose {
 namespace {
@@ -62,7 +63,9 @@ std::shared_ptr<const TileAxis> build(const AxisOperator& op) {
     std::vector<double> values(static_cast<std::size_t>(axis->taps), 0.0);
     for (int k = 0; k < op.taps; ++k) {
       const int at = op.start[static_cast<std::size_t>(row)] + k - start;
-      const double weight = op.weights[static_cast<std::size_t>(row * op.taps + k)];
+      const double weight =
+          op.weights[static_cast<std::size_t>(row) * static_cast<std::size_t>(op.taps) +
+                     static_cast<std::size_t>(k)];
       if (weight != 0.0) values[static_cast<std::size_t>(at)] = weight;
     }
     return values;
@@ -78,7 +81,8 @@ std::shared_ptr<const TileAxis> build(const AxisOperator& op) {
       const std::size_t lane = static_cast<std::size_t>(row - own_begin + 1);
       double positive = 0, negative = 0;
       for (std::size_t k = 0; k < weights.size(); ++k) {
-        const std::size_t tap = static_cast<std::size_t>(t * axis->taps) + k;
+        const std::size_t tap =
+            static_cast<std::size_t>(t) * static_cast<std::size_t>(axis->taps) + k;
         axis->weights[tap * kTile + lane] = static_cast<float>(weights[k]);
         (weights[k] > 0 ? positive : negative) += std::fabs(weights[k]);
       }
@@ -100,13 +104,17 @@ struct CacheEntry {
 }  // namespace
 
 std::shared_ptr<const TileAxis> tile_axis(const std::shared_ptr<const AxisOperator>& op) {
-  static std::mutex mutex;
-  static std::deque<CacheEntry> cache;  // newest first
+  // Never destroyed: a thread may be inside an op while the process ends.
+  static auto& mutex = *new ForkSafeMutex;
+  static auto& cache = *new std::deque<CacheEntry>;  // last used first
   constexpr std::size_t kKept = 32;
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    for (const CacheEntry& entry : cache) {
-      if (entry.op == op) return entry.axis;
+    for (auto entry = cache.begin(); entry != cache.end(); ++entry) {
+      if (entry->op == op) {
+        std::rotate(cache.begin(), entry, entry + 1);
+        return cache.front().axis;
+      }
     }
   }
   auto axis = build(*op);

@@ -132,7 +132,7 @@ void write_people(std::vector<PersonRow>& people, const AssociateOptions& option
   std::vector<PersonRow> kept;
   for (PersonRow& person : people) {
     if (person.parts >= options.min_parts &&
-        !(person.score / person.parts < static_cast<double>(options.min_score))) {
+        person.score / person.parts >= static_cast<double>(options.min_score)) {
       kept.push_back(std::move(person));
     }
   }

@@ -1,6 +1,10 @@
 // Which vector unit's kernels are in use: the widest that this processor runs, or the one that the
 // environment variable HEATPOSE_VECTOR_UNIT or set_vector_unit() names.
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <atomic>
 #include <cstdlib>
 #include <stdexcept>
@@ -24,6 +28,15 @@ extern const Kernels kTable;
 
 namespace {
 
+#if defined(__x86_64__)
+/// Half-precision conversions, which the wide units use; asked of the processor itself, because not
+/// every compiler's __builtin_cpu_supports knows the name.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c >> 29 & 1u) != 0;
+}
+#endif
+
 struct Unit {
   const char* name;
   const Kernels* table;
@@ -35,7 +48,8 @@ const Unit kUnits[] = {
 #if defined(__x86_64__)
     {"avx2", &avx2::kTable,
      [] {
-       return static_cast<bool>(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+       return static_cast<bool>(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) &&
+              has_f16c();
      }},
     {"avx512", &avx512::kTable,
      [] {

@@ -9,9 +9,11 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "common/fork_safe_mutex.h"
 #include "heatpose/runtime.h"
 
 namespace heatpose {
@@ -47,8 +49,13 @@ thread_local bool inside_job = false;
 /// work alone, which is what two callers on a full machine would come to anyway.
 class Pool {
  public:
-  explicit Pool(int workers) : owner_(getpid()) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { loop(); });
+  explicit Pool(int wanted) : wanted_(wanted), owner_(getpid()) {
+    threads_.reserve(static_cast<std::size_t>(wanted));
+    try {
+      for (int i = 0; i < wanted; ++i) threads_.emplace_back([this] { loop(); });
+    } catch (const std::system_error&) {
+      // No more threads are to be had; with fewer the answer is the same.
+    }
   }
 
   ~Pool() {
@@ -60,22 +67,26 @@ class Pool {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  int workers() const { return static_cast<int>(threads_.size()); }
+  int wanted() const { return wanted_; }
   bool forked() const { return owner_ != getpid(); }
 
-  void run(Job& job) {
+  /// Runs the job on the caller and on as many as `helpers` workers. A worker that wakes up when
+  /// all ranges are taken is not waited for.
+  void run(Job& job, std::int64_t helpers) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       job_ = &job;
       ++generation_;
-      busy_ = workers();
+      helpers = std::min<std::int64_t>(helpers, static_cast<std::int64_t>(threads_.size()));
+      open_ = helpers;
     }
-    wake_.notify_all();
+    for (std::int64_t i = 0; i < helpers; ++i) wake_.notify_one();
     inside_job = true;
     job.work();
     inside_job = false;
     std::unique_lock<std::mutex> lock(mutex_);
-    idle_.wait(lock, [this] { return busy_ == 0; });
+    open_ = 0;
+    idle_.wait(lock, [this] { return working_ == 0; });
     job_ = nullptr;
   }
 
@@ -88,11 +99,14 @@ class Pool {
       wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
       if (stop_) return;
       seen = generation_;
+      if (open_ == 0) continue;
+      --open_;
+      ++working_;
       Job* job = job_;
       lock.unlock();
       job->work();
       lock.lock();
-      if (--busy_ == 0) idle_.notify_one();
+      if (--working_ == 0) idle_.notify_one();
     }
   }
 
@@ -101,19 +115,21 @@ class Pool {
   std::vector<std::thread> threads_;
   Job* job_ = nullptr;
   std::uint64_t generation_ = 0;
-  int busy_ = 0;
+  std::int64_t open_ = 0;     // workers that may still join the job
+  std::int64_t working_ = 0;  // workers that did
   bool stop_ = false;
+  int wanted_;
   pid_t owner_;
 };
 
 std::atomic<int> wanted_threads{0};
-std::mutex pool_mutex;
+ForkSafeMutex& pool_mutex = *new ForkSafeMutex;
 Pool* pool = nullptr;  // never destroyed at exit: workers may outlive static destruction
 
 /// The pool with `workers` threads; the caller holds pool_mutex.
 Pool& pool_of(int workers) {
   if (pool != nullptr && pool->forked()) pool = nullptr;  // its threads stayed in the parent
-  if (pool != nullptr && pool->workers() != workers) {
+  if (pool != nullptr && pool->wanted() != workers) {
     delete pool;
     pool = nullptr;
   }
@@ -148,14 +164,15 @@ void parallel_ranges(std::int64_t count, std::int64_t grain, RangeFunction funct
   grain = std::max<std::int64_t>(grain, 1);
   const int threads = num_threads();
   if (threads > 1 && count > grain && !inside_job) {
-    const std::unique_lock<std::mutex> lock(pool_mutex, std::try_to_lock);
+    const std::unique_lock<ForkSafeMutex> lock(pool_mutex, std::try_to_lock);
     if (lock.owns_lock()) {
       Job job;
       job.function = function;
       job.context = context;
       job.count = count;
       job.grain = grain;
-      pool_of(threads - 1).run(job);
+      const std::int64_t ranges = (count + grain - 1) / grain;
+      pool_of(threads - 1).run(job, ranges - 1);
       if (job.error) std::rethrow_exception(job.error);
       return;
     }

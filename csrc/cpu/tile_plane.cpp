@@ -62,7 +62,8 @@ void TilePlane::load(std::int64_t plane) {
     const bool finite =
         kernel_.pad_plane(grid_.maps(s).cells + plane * height * width, height, width,
                           grid_.maps(s).weight, scale.stride, scale.cells, &most);
-    finite_ = finite_ && finite;
+    // Sums of larger cells could overflow, and bounds with them.
+    finite_ = finite_ && finite && most < 1e30f;
     margin_ += 1e-5f * most;
   }
 }

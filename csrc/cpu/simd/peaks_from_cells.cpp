@@ -125,7 +125,9 @@ int select_tiles(const float* bounds, int tiles, float threshold, std::int32_t* 
   const VecF limit = splat(threshold);
   for (int t = 0; t < tiles; t += kLanes) {
     // Bounds past the last tile are readable, and dropped here.
-    for (std::uint32_t bits = lane_bits(load(bounds + t) > limit); bits != 0; bits &= bits - 1) {
+    // What is not known to be below the threshold stays, a bound that overflowed among it.
+    const VecI below = load(bounds + t) <= limit;
+    for (std::uint32_t bits = lane_bits(~below); bits != 0; bits &= bits - 1) {
       const int at = t + __builtin_ctz(bits);
       if (at < tiles) found[count++] = at;
     }
@@ -146,7 +148,7 @@ int bound_tiles(const TileScale* scales, int count, float threshold, std::int32_
       high += value.mid + value.rad;
     }
     txs[kept] = tx;
-    kept += high > threshold ? 1 : 0;
+    kept += high <= threshold ? 0 : 1;
   }
   return kept;
 }
@@ -155,9 +157,13 @@ void sum_columns(const TileScale& scale, int ty, const std::int32_t* txs, int ti
   const TileAxisView &y = scale.y, &x = scale.x;
   const float* first = scale.cells + y.start[ty] * scale.stride;
   const float* weights = y.weights + static_cast<std::int64_t>(ty) * y.taps * kSide;
-  int done = 0;  // neighbouring tiles share most of their columns: each is summed once
+  // Neighbouring tiles share most of their columns: each is summed once. With a wrapped border the
+  // last tiles start over at the first cell.
+  int done = 0, before = 0;
   for (int i = 0; i < tiles; ++i) {
     const int begin = x.start[txs[i]], end = begin + x.taps;
+    if (begin < before) done = 0;
+    before = begin;
     for (int c = begin > done ? begin : done; c < end; c += kLanes) {
       for (int half = 0; half < kSide; half += 8) {
         VecF sums[8] = {};

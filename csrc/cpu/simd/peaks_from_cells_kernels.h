@@ -30,13 +30,12 @@ struct TileScale {
 // pad_plane: copies [height, width] times `weight` into rows of `stride`; nothing is written past
 //   the map. Largest |value| into *most; returns whether all cells are finite (a cell that is not
 //   becomes 0).
-// bound_tile_row: fills mid and rad for tile row `ty`, and adds to bounds[t] an upper bound of
-// every
-//   pixel of tile t, for all tiles. `positive` and `negative`: largest sums of positive and of
+// bound_tile_row: fills mid and rad for tile row `ty`, and adds to bounds[t] an upper bound of the
+//   pixels of tile t, for all tiles. `positive` and `negative`: largest sums of positive and of
 //   |negative| weights of a row of the x axis. `window`: `stride` floats.
 // select_tiles: which of the bounds exceed `threshold`, into `found`; returns how many.
-// bound_tiles: keeps those of the tiles `txs` whose pixels, by interval arithmetic along both axes,
-//   can exceed `threshold`; returns how many.
+// bound_tiles: keeps those of the tiles `txs` whose pixels, by interval arithmetic along both
+//   axes, can exceed `threshold`; returns how many.
 // sum_columns: fills sums of tile row `ty` for the columns that the tiles `txs` touch.
 // evaluate_tile: the 16x16 pixels of a tile of that row into `pixels`.
 // find_tile_peaks: peaks among the tile's own height x width pixels; (y << 8 | x) into `found`.

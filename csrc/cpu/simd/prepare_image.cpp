@@ -1,9 +1,9 @@
 // Compiled without fused multiply-adds (CMakeLists.txt): a sum that falls on the other side of one
 // half would be another grey level, so every unit must add up the same bits.
 
-#include "cpu/simd/half.h"
 #include "cpu/simd/kernels.h"
 #include "cpu/simd/simd.h"
+#include "cpu/simd/store_halves.h"
 
 namespace heatpose::HEATPOSE_SIMD_UNIT {
 namespace {
@@ -17,9 +17,8 @@ HEATPOSE_INLINE std::int32_t word_at(const std::uint8_t* p) {
 }
 
 // Several pixels of [red, green, blue, idle].
-//   tap           tap k of the pixels whose first taps are `at`, from whole words: the fourth byte
-//   is
-//                 the next pixel's and counts for nothing
+//   tap           tap k of the pixels whose first taps are `at`, from whole words: the fourth
+//                 byte is the next pixel's and counts for nothing
 //   spread        each of the pixels' weights, four times
 //   store_planes  one row per channel
 #if defined(__AVX512F__)

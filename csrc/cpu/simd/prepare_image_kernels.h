@@ -5,10 +5,9 @@
 // Photo rows come framed by 2 copies of their first pixel and 3 of their last, so that no tap needs
 // a border check, and 16 bytes that may be read:
 //   frame_row      uint8 [W, 3] -> uint8 [W + 5, 3] and the 16 bytes
-//   resize_across  one row of the content, one plane per channel: pixel x is the sum of
-//   weights[k][x]
-//                  over the taps base[x] - 1 + k (base in photo pixels, -1 .. W; weights [4,
-//                  width])
+//   resize_across  one row of the content, one plane per channel: pixel x is the sum over k of
+//                  weights[k][x] times tap base[x] - 1 + k (base in photo pixels, -1 .. W;
+//                  weights [4, width])
 //   resize_down    four such rows of one channel -> grey levels, rounded and normalised
 //   shade_row      one channel of a photo row that is not resized, normalised
 //   floats_to_halves  a finished row in half precision

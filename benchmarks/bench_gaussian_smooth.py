@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 import scipy.ndimage
 
-import heatpose
-from benchmarks.harness import compare, one_thread, report
+from benchmarks.harness import compare, one_thread, report, report_two_threads
 from heatpose import ops, reference
 
 SIGMA = 3.0
@@ -41,15 +40,9 @@ def torch_program(maps: np.ndarray) -> dict[str, Callable[[], Any]]:
 
 def scaling(maps: np.ndarray, out: np.ndarray) -> None:
     """One thread against two, not pinned."""
-
-    def program(threads: int) -> None:
-        heatpose.set_num_threads(threads)
-        ops.gaussian_smooth(maps, SIGMA, out=out)
-
-    one = compare({"heatpose": lambda: program(1)})
-    two = compare({"heatpose": lambda: program(2)})
-    ratio = one["heatpose"] / two["heatpose"]
-    report(f"gaussian_smooth, two threads ({ratio:.2f}x one)", two)
+    report_two_threads(
+        "gaussian_smooth 18 x 720 x 1280", lambda: ops.gaussian_smooth(maps, SIGMA, out=out)
+    )
 
 
 def main() -> None:

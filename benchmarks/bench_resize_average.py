@@ -11,8 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-import heatpose
-from benchmarks.harness import compare, one_thread, report
+from benchmarks.harness import compare, one_thread, report, report_two_threads
 from heatpose import ops, reference
 
 CANVAS = (720, 1280)
@@ -61,18 +60,14 @@ def scaling() -> None:
     """One thread against two, not pinned."""
     maps = np.random.default_rng(0).random((57, 46, 82), np.float32)
     out = np.zeros((57, *CANVAS), np.float32)
-
-    def program(threads: int) -> None:
-        heatpose.set_num_threads(threads)
-        ops.resize_average(maps, CANVAS, out=out)
-
-    one = compare({"heatpose": lambda: program(1)})
-    two = compare({"heatpose": lambda: program(2)})
-    ratio = one["heatpose"] / two["heatpose"]
-    report(f"resize_average 1 scale, two threads ({ratio:.2f}x one)", two)
+    report_two_threads(
+        "resize_average 57 channels, 1 scale",
+        lambda: ops.resize_average(maps, CANVAS, out=out),
+    )
 
 
 def main() -> None:
+    scaling()
     one_thread()
     rng = np.random.default_rng(0)
     for name, sizes in CASES.items():
@@ -101,5 +96,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    scaling()
     main()

@@ -57,3 +57,14 @@ def report(title: str, medians: dict[str, float], *, target_ms: float | None = N
     if target_ms is not None:
         cells.append(f"target {target_ms:g} ms {'met' if ours <= target_ms else 'MISSED'}")
     print(f"{title}: " + " | ".join(cells), flush=True)
+
+
+def report_two_threads(title: str, program: Callable[[], Any]) -> None:
+    """Print one row: two threads, and how many times slower one is; turn by turn, not pinned."""
+
+    def run(threads: int) -> None:
+        heatpose.set_num_threads(threads)
+        program()
+
+    medians = compare({"heatpose": lambda: run(2), "one thread": lambda: run(1)}, rounds=31)
+    report(f"{title}, two threads", medians)

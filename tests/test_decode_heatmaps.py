@@ -243,6 +243,38 @@ def test_out_is_written_and_returned() -> None:
     np.testing.assert_array_equal(out[0], ops.decode_heatmaps(maps).coords)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_out_may_overlap_neither_heatmaps_nor_itself(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    heatmaps = torch.zeros((3, 16, 16), dtype=getattr(torch, dtype))
+    room = heatmaps.view(-1).view(torch.float32)
+    coords, scores = torch.zeros((3, 2)), torch.zeros(3)
+    with pytest.raises(ValueError, match=r"out\[0\] must not overlap heatmaps"):
+        ops.decode_heatmaps(heatmaps, out=(room[:6].view(3, 2), scores))
+    with pytest.raises(ValueError, match=r"out\[1\] must not overlap heatmaps"):
+        ops.decode_heatmaps(heatmaps, out=(coords, room[-3:]))
+    with pytest.raises(ValueError, match=r"out\[1\] must not overlap out\[0\]"):
+        ops.decode_heatmaps(heatmaps, out=(coords, coords.view(-1)[3:]))
+
+
+def test_out_may_not_overlap_the_transform() -> None:
+    transform = np.zeros((2, 3))
+    out = transform.view(np.float32).reshape(-1)[:6].reshape(3, 2), np.zeros(3, np.float32)
+    with pytest.raises(ValueError, match=r"out\[0\] must not overlap transform"):
+        ops.decode_heatmaps(zeros(3, 4, 4), transform=transform, out=out)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_heatmaps_at_an_odd_address(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    want = torch.from_numpy(bumps((3, 20, 24))).to(getattr(torch, dtype))
+    room = bytearray(want.numel() * want.element_size() + 1)
+    moved = torch.frombuffer(room, dtype=want.dtype, offset=1).reshape(want.shape).copy_(want)
+    assert moved.data_ptr() % want.element_size()
+    got = ops.decode_heatmaps(moved)
+    np.testing.assert_array_equal(got.coords.numpy(), ops.decode_heatmaps(want).coords.numpy())
+
+
 @pytest.mark.parametrize("shape", [(0, 3, 8, 8), (2, 0, 8, 8), (0, 8, 8)], ids=str)
 def test_no_maps_no_answers(shape: tuple[int, ...]) -> None:
     coords, scores = ops.decode_heatmaps(np.zeros(shape, np.float32))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -161,6 +163,53 @@ def test_nothing_to_smooth(shape: tuple[int, ...]) -> None:
     assert ops.gaussian_smooth(np.zeros(shape, np.float32), 1.0).shape == shape
 
 
+def misaligned(array: np.ndarray) -> np.ndarray:
+    """A copy that starts a byte beyond its natural address."""
+    room = np.empty(array.nbytes + 1, np.uint8)[1:]
+    copy = room.view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def test_maps_at_an_odd_address() -> None:
+    maps = noise((2, 9, 11))
+    for dtype in (np.float32, np.float16):
+        moved = misaligned(maps.astype(dtype))
+        assert not moved.flags.aligned
+        want = ops.gaussian_smooth(maps.astype(dtype), 1.0)
+        np.testing.assert_array_equal(ops.gaussian_smooth(moved, 1.0), want)
+
+
+def test_a_tensor_that_cannot_be_written_in_place_is_refused() -> None:
+    torch = pytest.importorskip("torch")
+    maps = torch.from_numpy(noise((2, 9, 11)))
+    negated = torch.zeros(maps.shape)._neg_view()
+    assert negated.is_neg()
+    room = bytearray(4 * maps.numel() + 1)
+    unaligned = torch.frombuffer(room, dtype=torch.float32, offset=1).reshape(maps.shape)
+    for out, message in [
+        (negated, IN_PLACE),
+        (unaligned, IN_PLACE),
+        (torch.zeros(maps.shape, requires_grad=True), "out must not require grad"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            ops.gaussian_smooth(maps, 1.0, out=out)
+    np.testing.assert_array_equal(
+        ops.gaussian_smooth((-maps)._neg_view(), 1.0), ops.gaussian_smooth(maps, 1.0)
+    )
+
+
+def test_1025_taps_are_not_too_many() -> None:
+    assert ops.gaussian_smooth(MAPS, taps=[1.0] * 1025).shape == MAPS.shape
+
+
+def test_sigma_of_any_number() -> None:
+    maps, want = noise((9, 11)), ops.gaussian_smooth(noise((9, 11)), 1.5)
+    for sigma in (np.float32(1.5), Fraction(3, 2), Decimal("1.5")):
+        np.testing.assert_array_equal(ops.gaussian_smooth(maps, sigma), want)
+
+
+IN_PLACE = "out must be an aligned, native-endian array that can be written in place"
 MAPS = np.zeros((2, 4, 5), np.float32)
 BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "not an array": (TypeError, "maps must be a NumPy array", {"maps": [[1.0]]}),
@@ -171,7 +220,7 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "sigma below 0": (ValueError, "sigma must be a finite number, at least 0", {"sigma": -1}),
     "nan sigma": (ValueError, "sigma must be a finite number", {"sigma": np.nan}),
     "sigma of text": (TypeError, "sigma must be a number", {"sigma": "wide"}),
-    "huge sigma": (ValueError, "truncate . sigma must be at most 512 pixels", {"sigma": 1e308}),
+    "huge sigma": (ValueError, "truncate . sigma must be at most 512 pixels", {"sigma": 1e38}),
     "truncate": (ValueError, "truncate must be a finite number, greater than 0", {"truncate": -1}),
     "even kernel": (ValueError, "kernel_size must be odd, got 4", {"kernel_size": 4}),
     "kernel 0": (ValueError, "kernel_size must be between 1 and", {"kernel_size": 0}),
@@ -188,7 +237,20 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "taps of text": (TypeError, r"taps\[0\] must be a number", {"sigma": None, "taps": "abc"}),
     "out shape": (ValueError, r"out must have shape \(2, 4, 5\)", {"out": MAPS[:1]}),
     "out type": (TypeError, "out must be float32", {"out": np.zeros((2, 4, 5))}),
-    "in place": (ValueError, "smoothing in place is not supported", {"out": MAPS}),
+    "in place": (ValueError, "out must not overlap maps", {"out": MAPS}),
+    "sigma beyond float32": (ValueError, "sigma must be within float32's range", {"sigma": 1e39}),
+    "sigma as text": (TypeError, "sigma must be a number, got '1'", {"sigma": "1"}),
+    "sigma as bytes": (TypeError, "sigma must be a number", {"sigma": b"1"}),
+    "endless sigma": (ValueError, "sigma must be a finite number", {"sigma": 1 << 1100}),
+    "many taps": (ValueError, "taps must be at most 1025 weights, got 1027",
+                  {"sigma": None, "taps": [1.0] * 1027}),
+    "masked": (TypeError, "maps must be an array without a mask",
+               {"maps": np.ma.masked_array(MAPS, MAPS > 1)}),
+    "out misaligned": (ValueError, IN_PLACE, {"out": misaligned(MAPS)}),
+    "out of the other byte order": (ValueError, IN_PLACE,
+                                    {"out": MAPS.astype(MAPS.dtype.newbyteorder())}),
+    "out masked": (TypeError, "out must be an array without a mask",
+                   {"out": np.ma.masked_array(MAPS.copy())}),
 }  # fmt: skip
 
 

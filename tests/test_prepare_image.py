@@ -195,6 +195,13 @@ def test_writes_to_out() -> None:
     np.testing.assert_array_equal(out, ops.prepare_image(image, scale=1.0, dtype="float16")[0])
 
 
+def test_out_may_not_overlap_image() -> None:
+    room = np.zeros(3 * 8 * 8 * 4, np.uint8)
+    out = room.view(np.float32).reshape(1, 3, 8, 8)
+    with pytest.raises(ValueError, match="out must not overlap image"):
+        ops.prepare_image(room[-48:].reshape(4, 4, 3), scale=1.0, out=out)
+
+
 BAD = {
     "not an array": (TypeError, "image must be a NumPy array", {"image": "photo.jpg"}),
     "floats": (TypeError, "image must be uint8, got float64", {"image": np.zeros((4, 4, 3))}),
@@ -218,6 +225,9 @@ BAD = {
     "stride type": (TypeError, "stride must be a whole number", {"stride": 8.0}),
     "pad": (ValueError, "pad_value must be between 0 and 255, got 256", {"pad_value": 256}),
     "norm": (ValueError, "norm_offset must be a finite", {"norm_offset": np.inf}),
+    "norm as text": (TypeError, "norm_scale must be a number, got '1'", {"norm_scale": "1"}),
+    "norm beyond float32": (ValueError, "norm_scale must be within float32's range",
+                            {"norm_scale": -1e39}),
     "dtype": (ValueError, "dtype must be one of float32, float16, got 'float64'",
               {"dtype": "float64"}),
     "out shape": (ValueError, r"out must have shape \(1, 3, 8, 8\)",

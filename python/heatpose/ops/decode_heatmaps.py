@@ -68,7 +68,8 @@ def decode_heatmaps(
             ``1 < x < w - 1`` and ``y > 0``, y where ``1 < y < h - 1`` and ``x > 0``.
         transform: float32 or float64 [2, 3], or [B, 2, 3]: affine map from cells to the photo; see
             :func:`crop_transform`. Applied to invalid places as well. Default: stay in cells.
-        out: (coords, scores) to write to: float32, C-contiguous, shaped as returned.
+        out: (coords, scores) to write to: float32, C-contiguous, shaped as returned. They must
+            overlap neither ``heatmaps`` nor each other.
 
     Returns:
         DecodedHeatmaps (coords, scores), as NumPy arrays or torch tensors like ``heatmaps``.
@@ -92,8 +93,12 @@ def decode_heatmaps(
     matrices = None if transform is None else _matrices(transform, batch, len(shape) == 4)
     if out is not None and not (isinstance(out, tuple) and len(out) == 2):
         raise TypeError(f"out must be a tuple (coords, scores), got {type(out).__name__}")
-    coords, given_coords = out_array("out[0]", out and out[0], (*shape[:-2], 2), wrap)
-    scores, given_scores = out_array("out[1]", out and out[1], shape[:-2], wrap)
+    # NumPy cannot name bfloat16, but it can see where it lies.
+    cells = maps if isinstance(maps, np.ndarray) else maps.view(sys.modules["torch"].int16).numpy()
+    reads = [("heatmaps", cells), ("transform", matrices)]
+    coords, given_coords = out_array("out[0]", out and out[0], (*shape[:-2], 2), wrap, reads=reads)
+    reads.append(("out[0]", coords))
+    scores, given_scores = out_array("out[1]", out and out[1], shape[:-2], wrap, reads=reads)
     core.decode_heatmaps(
         maps.reshape((batch, *shape[-3:])),
         matrices,
@@ -118,6 +123,8 @@ def borrow_maps(name: str, value: Array) -> tuple[Any, Wrap]:
         and value.device.type == "cpu"
     ):
         maps, wrap = value.detach().resolve_neg().contiguous(), torch.from_numpy
+        if maps.data_ptr() % maps.element_size():
+            maps = maps.clone()
     else:
         maps, wrap = borrow(name, value)
         if maps.dtype.name == "bfloat16":  # ml_dtypes' array, which the native side does not know

@@ -47,7 +47,8 @@ def prepare_image(
         norm_offset: See ``norm_scale``.
         swap_rgb: Reverse the channels, BGR to RGB or back.
         dtype: "float32" or "float16" (rounded once, half to even).
-        out: Array of the output's shape and type to write to.
+        out: Array of the output's shape and type to write to, C-contiguous; it must not
+            overlap ``image``.
 
     Returns:
         The input [1, 3, H', W'], NumPy or torch like ``image``, and the content's (ch, cw).
@@ -84,7 +85,8 @@ def prepare_image(
         steps = (min(1 / max(factor, 1e-300), 1e299),) * 2
     stride = whole("stride", stride, low=1, high=1 << 16)
     shape = (1, 3, -(-content[0] // stride) * stride, -(-content[1] // stride) * stride)
-    array, answer = out_array("out", out, shape, wrap, dtype=pixel_type("dtype", dtype))
+    kind, reads = pixel_type("dtype", dtype), [("image", photo)]
+    array, answer = out_array("out", out, shape, wrap, dtype=kind, reads=reads)
     core.prepare_image(
         photo,
         array,

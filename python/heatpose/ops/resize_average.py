@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from heatpose.native import core
 from heatpose.ops._arrays import Array, flat_planes, out_array
 from heatpose.ops._scales import Size, read_interpolation, read_scales
@@ -38,7 +36,8 @@ def resize_average(
             (half-pixel centres, replicated border, no antialiasing but area's); or a pair
             (enlarging by the stride, resizing to the canvas). "area" looks at each axis on its
             own, where OpenCV samples the shrinking axis if the other one grows.
-        out: float32 [C, H, W] or [N, C, H, W] to write to, C-contiguous.
+        out: float32 [C, H, W] or [N, C, H, W] to write to, C-contiguous. It must not
+            overlap ``maps``.
 
     Returns:
         float32 [C, H, W] or [N, C, H, W], like ``maps``; ``out`` where given. A pixel that touches
@@ -53,8 +52,8 @@ def resize_average(
     """
     scales = read_scales("maps", maps, canvas, content=content, stride=stride, weights=weights)
     enlarge, resize = read_interpolation(interpolation)
-    target, answer = out_array("out", out, (*scales.lead, *scales.canvas), scales.wrap)
-    if any(np.may_share_memory(cells, target) for cells, *_ in scales.native):
-        raise ValueError("out must not overlap maps")
+    reads = [("maps", cells) for cells, *_ in scales.native]
+    shape = (*scales.lead, *scales.canvas)
+    target, answer = out_array("out", out, shape, scales.wrap, reads=reads)
     core.resize_average(scales.native, flat_planes(target), enlarge=enlarge, resize=resize)
     return answer

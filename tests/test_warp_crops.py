@@ -245,6 +245,16 @@ def test_writes_to_out() -> None:
     np.testing.assert_array_equal(out, ops.warp_crops(image, matrices, (9, 8)))
 
 
+def test_out_may_not_overlap_what_is_read() -> None:
+    room = np.zeros(3 * 4 * 4 * 4, np.uint8)
+    out = room.view(np.float32).reshape(1, 3, 4, 4)
+    with pytest.raises(ValueError, match="out must not overlap image"):
+        ops.warp_crops(room[:48].reshape(4, 4, 3), IDENTITY, (4, 4), out=out)
+    matrices = room[96:144].view(np.float64).reshape(1, 2, 3)
+    with pytest.raises(ValueError, match="out must not overlap matrices"):
+        ops.warp_crops(np.zeros((4, 4, 3), np.uint8), matrices, (4, 4), out=out)
+
+
 NAN = np.array([IDENTITY[0], [[1, 0, np.nan], [0, 1, 0]]])
 BAD = {
     "not an array": (TypeError, "image must be a NumPy array", {"image": "photo.jpg"}),
@@ -267,6 +277,13 @@ BAD = {
     "std 0": (ValueError, "std must be greater than 0", {"std": (1, 0, 1)}),
     "std nan": (ValueError, "std must be a finite number", {"std": np.nan}),
     "norm": (ValueError, "norm_scale must be a finite", {"norm_scale": np.inf}),
+    "norm as text": (TypeError, "norm_scale must be a number, got '1'", {"norm_scale": "1"}),
+    "norm beyond float32": (ValueError, "norm_scale must be within float32's range",
+                            {"norm_scale": 1e39}),
+    "tiny std": (ValueError, "std must keep .* within float32's range, got std 1e-42 with norm",
+                 {"std": 1e-42}),
+    "tiny std of one": (ValueError, "std must keep .* got std .* and mean 1",
+                        {"std": (1, 1e-320, 1), "mean": 1, "norm_scale": 0}),
     "border": (ValueError, "border_value must be between 0 and 255", {"border_value": 256}),
     "dtype": (ValueError, "dtype must be one of float32, float16", {"dtype": "bfloat16"}),
     "out shape": (ValueError, r"out must have shape \(1, 3, 4, 4\)",

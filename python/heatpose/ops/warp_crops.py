@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, Float32, borrow, finite, flag, out_array, size_pair
+from heatpose.ops._arrays import (
+    LARGEST,
+    Array,
+    Float32,
+    borrow,
+    finite,
+    flag,
+    out_array,
+    size_pair,
+)
 from heatpose.ops._images import as_photo, pixel_type
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -51,7 +60,8 @@ def warp_crops(
         border_value: Grey level outside the photo, 0 to 255: one number or three, in the order of
             the photo's channels. Normalised like the rest.
         dtype: "float32" or "float16" (rounded once, half to even).
-        out: Array of the output's shape and type to write to.
+        out: Array of the output's shape and type to write to, C-contiguous; it must not
+            overlap ``image``.
 
     Returns:
         The crops [N, 3, h, w], NumPy or torch like ``image``.
@@ -81,13 +91,22 @@ def warp_crops(
     # The core takes them in the photo's order.
     order = slice(None, None, -1 if flag("swap_rgb", swap_rgb) else 1)
     shape = (places.shape[0], 3, *size_pair("size", size))
-    array, answer = out_array("out", out, shape, wrap, dtype=pixel_type("dtype", dtype))
+    kind, reads = pixel_type("dtype", dtype), [("image", photo), ("matrices", places)]
+    array, answer = out_array("out", out, shape, wrap, dtype=kind, reads=reads)
+    factor = finite("norm_scale", norm_scale)
+    with np.errstate(over="ignore"):
+        gain, offset = factor / stds, -means / stds
+    if not (np.abs([gain, offset]) <= LARGEST).all():
+        raise ValueError(
+            "std must keep norm_scale / std and mean / std within float32's range, got "
+            f"std {std!r} with norm_scale {norm_scale!r} and mean {mean!r}"
+        )
     core.warp_crops(
         photo,
         places,
         array,
-        gain=_float32(finite("norm_scale", norm_scale) / stds[order]),
-        offset=_float32(-means[order] / stds[order]),
+        gain=_float32(gain[order]),
+        offset=_float32(offset[order]),
         border=_float32(border),
         swap_rgb=flag("swap_rgb", swap_rgb),
     )

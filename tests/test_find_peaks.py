@@ -91,6 +91,17 @@ def test_many_threads_give_the_same_bits(threads: None) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_connectivity_of_any_integer_type() -> None:
+    maps = levels((3, 20, 40))
+    for connectivity in (4, 8):
+        want = ops.find_peaks(maps, connectivity=connectivity)
+        got = ops.find_peaks(maps, connectivity=np.int64(connectivity))
+        np.testing.assert_array_equal(got.xy, want.xy)
+        again = ops.peaks_from_cells(maps, (20, 40), connectivity=np.uint8(connectivity))
+        want = ops.peaks_from_cells(maps, (20, 40), connectivity=connectivity)
+        np.testing.assert_array_equal(again.xy, want.xy)
+
+
 BAD = {
     "not an array": (TypeError, "maps must be a NumPy array", {"maps": [[1.0]]}),
     "float64": (TypeError, "maps must be float32, float16 or bfloat16, got float64",
@@ -99,6 +110,10 @@ BAD = {
     "other scores": (ValueError, "score_maps must have the shape",
                      {"score_maps": np.zeros((1, 2, 3), np.float32)}),
     "connectivity": (ValueError, "connectivity must be 4 or 8, got 6", {"connectivity": 6}),
+    "connectivity of float": (TypeError, "connectivity must be a whole number, got 4.0",
+                              {"connectivity": 4.0}),
+    "connectivity of bool": (TypeError, "connectivity must be a whole number, got True",
+                             {"connectivity": True}),
     "ties": (ValueError, "ties must be one of first, all, none, got 'best'", {"ties": "best"}),
     "nan threshold": (ValueError, "threshold must be a finite number", {"threshold": np.nan}),
     "no room": (ValueError, "max_peaks must be between 1", {"max_peaks": 0}),

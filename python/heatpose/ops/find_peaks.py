@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,23 +71,25 @@ def find_peaks(
             raise ValueError(
                 f"score_maps must have the shape of maps {array.shape}, got {score_array.shape}"
             )
-    check_peak_settings(connectivity)
+    neighbours = read_connectivity(connectivity)
     peaks = empty_peaks(array.shape[:-2], whole("max_peaks", max_peaks, low=1, high=1 << 20))
     core.find_peaks(
         flat_planes(array),
         flat_planes(score_array),
         *flat_peaks(peaks),
         threshold=finite("threshold", threshold),
-        connectivity=connectivity,
+        connectivity=neighbours,
         ties=choice("ties", ties, TIES),
     )
     return Peaks(*(wrap(field) for field in peaks))
 
 
-def check_peak_settings(connectivity: int) -> None:
-    """Raise ValueError unless ``connectivity`` is 4 or 8."""
-    if not isinstance(connectivity, int) or connectivity not in (4, 8):
-        raise ValueError(f"connectivity must be 4 or 8, got {connectivity!r}")
+def read_connectivity(connectivity: int) -> int:
+    """Check a number of neighbours: 4 or 8."""
+    number = whole("connectivity", connectivity, low=-sys.maxsize, high=sys.maxsize)
+    if number not in (4, 8):
+        raise ValueError(f"connectivity must be 4 or 8, got {number}")
+    return number
 
 
 def empty_peaks(lead: tuple[int, ...], max_peaks: int) -> Peaks:

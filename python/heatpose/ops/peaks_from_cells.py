@@ -13,9 +13,9 @@ from heatpose.ops._taps import read_taps
 from heatpose.ops.find_peaks import (
     TIES,
     Peaks,
-    check_peak_settings,
     empty_peaks,
     flat_peaks,
+    read_connectivity,
 )
 
 REFINEMENTS = ("none", "centroid", "taylor")
@@ -68,6 +68,9 @@ def peaks_from_cells(
             does); or "taylor" (the Newton step of DarkPose on the logarithm of the smoothed map,
             at most one pixel). Then ``xy`` is float32.
 
+    Where two neighbouring pixels tie exactly, rounding decides which of them is the peak: float32
+    here, float64 in the reference.
+
     Returns:
         Peaks, like ``maps``; a pixel that touches a cell which is not finite is never a peak.
 
@@ -80,7 +83,7 @@ def peaks_from_cells(
     """
     scales = read_scales("maps", maps, canvas, content=content, stride=stride, weights=weights)
     enlarge, resize = read_interpolation(interpolation)
-    check_peak_settings(connectivity)
+    neighbours = read_connectivity(connectivity)
     refinement = choice("refine", refine, REFINEMENTS)
     max_peaks = whole("max_peaks", max_peaks, low=1)
     peaks = empty_peaks(scales.lead, max_peaks)
@@ -95,7 +98,7 @@ def peaks_from_cells(
         taps=read_taps(sigma, truncate=truncate, taps=taps),
         border=choice("border", border, BORDERS),
         threshold=finite("threshold", threshold),
-        connectivity=connectivity,
+        connectivity=neighbours,
         ties=choice("ties", ties, TIES),
         refine=refinement,
         xy=xy,

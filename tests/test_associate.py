@@ -185,6 +185,18 @@ def test_many_threads_give_the_same_bits(threads: None, name: str) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_what_lies_past_the_count_is_not_looked_at() -> None:
+    peaks, fields = random_scene(0)
+    past = np.arange(peaks.xy.shape[-2]) >= peaks.counts[..., None]
+    assert past.any()
+    xy, scores = peaks.xy.astype(np.float32), peaks.scores.copy()
+    xy[past], scores[past] = np.nan, np.inf
+    got = ops.associate(peaks._replace(xy=xy, scores=scores), fields, LIMBS, CHANNELS, (45, 61))
+    want = ops.associate(peaks, fields, LIMBS, CHANNELS, (45, 61))
+    for mine, theirs in zip(got, want, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 PEAKS, PAFS = random_scene(0)
 BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "not an array": (TypeError, "pafs must be a NumPy array", {"pafs": None}),
@@ -199,6 +211,10 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "no such keypoint": (ValueError, "limbs must be between 0 and 4, got 5",
                          {"limbs": [*LIMBS[:5], (0, 5)]}),
     "negative keypoint": (ValueError, "limbs must be between", {"limbs": [*LIMBS[:5], (-1, 2)]}),
+    "keypoint beyond int32": (ValueError, "limbs must be between 0 and 4, got 4294967296",
+                              {"limbs": [*LIMBS[:5], (2**32, 1)]}),
+    "channel beyond int32": (ValueError, "pafs must have the channels that paf_channels name",
+                             {"paf_channels": [*CHANNELS[:5], (2**32, 1)]}),
     "count too large": (ValueError, "peaks.counts must be between 0 and 6",
                         {"peaks": PEAKS._replace(counts=PEAKS.counts + 7)}),
     "negative count": (ValueError, "peaks.counts must be",
@@ -215,6 +231,10 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "nobody": (ValueError, "max_people must be between 1", {"max_people": 0}),
     "few scores": (ValueError, "peaks.scores must have shape",
                    {"peaks": PEAKS._replace(scores=PEAKS.scores[:3])}),
+    "nan score": (ValueError, "peaks.scores must be finite",
+                  {"peaks": PEAKS._replace(scores=PEAKS.scores * np.float32(np.nan))}),
+    "infinite place": (ValueError, "peaks.xy must be finite",
+                       {"peaks": PEAKS._replace(xy=np.full(PEAKS.xy.shape, np.inf, np.float32))}),
     "few counts": (ValueError, "peaks.counts must have shape",
                    {"peaks": PEAKS._replace(counts=PEAKS.counts[:3])}),
     "few starts": (ValueError, "starts must", {"starts": [True] * 5}),
@@ -246,6 +266,13 @@ def test_bad_input(case: str) -> None:
         (ValueError, "min_norm must be a finite number", {"min_norm": 0.0}),
         (ValueError, "norm_offset must be a finite number", {"norm_offset": -1.0}),
         (TypeError, "min_score must be a number", {"min_score": "high"}),
+        (TypeError, "min_score must be a number, got '0.4'", {"min_score": "0.4"}),
+        (ValueError, "peak_weight must be within float32's range", {"peak_weight": 1e39}),
+        (TypeError, "adaptive must be True or False, got 1", {"adaptive": 1}),
+        (TypeError, "endpoint must be True or False, got 'no'", {"endpoint": "no"}),
+        (TypeError, "mean_of_counted must be True or False", {"mean_of_counted": None}),
+        (TypeError, "length_penalty must be True or False", {"length_penalty": 0.0}),
+        (TypeError, "classic_conflicts must be True or False", {"classic_conflicts": "yes"}),
     ],
     ids=str,
 )

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, borrow, choice, finite, whole
+from heatpose.ops._arrays import Array, borrow, choice, finite, flag, whole
 from heatpose.ops._scales import Size, read_interpolation, read_scales
 from heatpose.ops.find_peaks import Peaks
 
 MATCHINGS = ("limbs", "global")
 ROUNDINGS = ("half_even", "half_up")
+_FLAGS = ("adaptive", "endpoint", "mean_of_counted", "length_penalty", "classic_conflicts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,8 @@ class AssociateOptions:
     min_score: float = 0.4
 
     def __post_init__(self) -> None:
+        for name in _FLAGS:
+            flag(name, getattr(self, name))
         choice("matching", self.matching, MATCHINGS)
         choice("rounding", self.rounding, ROUNDINGS)
         whole("samples", self.samples, low=1, high=256)
@@ -136,6 +139,10 @@ def associate(
 ) -> Association:
     """Group peaks into people; the fields are sampled straight from the network's cells.
 
+    Every peak of a limb's one keypoint is scored with every peak of the other, so that the time
+    grows with the product of their counts. ``max_peaks`` of :func:`peaks_from_cells` and
+    :func:`find_peaks` bounds it.
+
     Args:
         peaks: Of K keypoints on the canvas, from :func:`peaks_from_cells` or :func:`find_peaks`.
         pafs: float32, float16 or bfloat16 [C, h, w] or [N, C, h, w]; or a sequence, one per scale.
@@ -155,7 +162,8 @@ def associate(
 
     Raises:
         TypeError: an array is of another type.
-        ValueError: shapes, channels or settings do not fit.
+        ValueError: shapes, channels or settings do not fit, or the place or score of a peak is
+            not finite.
 
     Source: Cao et al., 2017, arXiv:1611.08050; the "global" rule: Cao et al., 2019,
     arXiv:1812.08008.
@@ -169,12 +177,16 @@ def associate(
     enlarge, resize = read_interpolation(interpolation)
     xy, scores, counts = _read_peaks(peaks, scales.lead[:-1])
     limb_array = _pairs("limbs", limbs)
+    _check_limbs(limb_array, xy.shape[1])
     channel_array = _pairs("paf_channels", paf_channels)
     if len(channel_array) != len(limb_array):
         raise ValueError(
             f"paf_channels must have one row per limb ({len(limb_array)}), got {len(channel_array)}"
         )
     _check_channels("pafs", channel_array, scales.lead[-1])
+    limb_array, channel_array = (
+        np.ascontiguousarray(array, np.int32) for array in (limb_array, channel_array)
+    )
     start_array = np.ones(len(limb_array), np.uint8)
     if starts is not None:
         start_array[:] = _flags("starts", starts, len(limb_array))
@@ -235,6 +247,10 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
     ):
         if array.shape != shape:
             raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    counted = np.arange(max_peaks) < counts[..., None]
+    for name, array in (("peaks.scores", scores), ("peaks.xy", xy)):
+        if array.dtype.kind == "f" and not np.isfinite(array[counted]).all():
+            raise ValueError(f"{name} must be finite for the peaks that count")
     return (
         np.ascontiguousarray(xy, np.float32).reshape(images, keypoints, max_peaks, 2),
         np.ascontiguousarray(scores).reshape(images, keypoints, max_peaks),
@@ -242,7 +258,8 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
     )
 
 
-def _pairs(name: str, value: Any) -> npt.NDArray[np.int32]:
+def _pairs(name: str, value: Any) -> npt.NDArray[Any]:
+    """Whole numbers [L, 2] in the type they came in, so that their range can still be checked."""
     try:
         array = np.asarray(value)
     except ValueError:
@@ -253,7 +270,13 @@ def _pairs(name: str, value: Any) -> npt.NDArray[np.int32]:
         raise ValueError(
             f"{name} must be whole numbers of shape [L, 2], got {array.dtype} {array.shape}"
         )
-    return np.ascontiguousarray(array, np.int32)
+    return array
+
+
+def _check_limbs(limbs: npt.NDArray[Any], keypoints: int) -> None:
+    wrong = limbs[(limbs < 0) | (limbs >= keypoints)]
+    if wrong.size:
+        raise ValueError(f"limbs must be between 0 and {keypoints - 1}, got {wrong[0]}")
 
 
 def _flags(name: str, value: Any, count: int) -> npt.NDArray[np.bool_]:
@@ -266,9 +289,9 @@ def _flags(name: str, value: Any, count: int) -> npt.NDArray[np.bool_]:
     return array.astype(np.bool_)
 
 
-def _check_channels(name: str, channels: npt.NDArray[np.int32], count: int) -> None:
+def _check_channels(name: str, channels: npt.NDArray[Any], count: int) -> None:
     if channels.size and not 0 <= channels.min() <= channels.max() < count:
         raise ValueError(
-            f"{name} must have the channels that paf_channels name (up to {channels.max()}), "
-            f"got {count} channels"
+            f"{name} must have the channels that paf_channels name ({channels.min()} to "
+            f"{channels.max()}), got {count} channels"
         )

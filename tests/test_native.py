@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
+import numpy as np
 import pytest
 
 from heatpose import native
@@ -41,10 +43,33 @@ def test_an_unknown_vector_unit_is_refused() -> None:
         native.set_vector_unit("mmx")
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1025])
+def test_an_unknown_vector_unit_in_the_environment_is_warned_of() -> None:
+    program = "import heatpose.native"
+    done = run(program, HEATPOSE_VECTOR_UNIT="mmx")
+    units = native.vector_units()
+    want = f"HEATPOSE_VECTOR_UNIT is 'mmx', but there is only {', '.join(units)}; {units[-1]} is"
+    assert done.returncode == 0 and f"RuntimeWarning: {want} in use" in done.stderr
+    for fine in ("", units[0]):
+        assert run(program, HEATPOSE_VECTOR_UNIT=fine).stderr == ""
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, 1 << 80])
 def test_impossible_thread_counts_are_refused(threads: int) -> None:
     with pytest.raises(ValueError, match="threads must be between 1 and 1024"):
         native.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("threads", [2.0, True, "2", None])
+def test_thread_counts_of_another_type_are_refused(threads: Any) -> None:
+    with pytest.raises(TypeError, match="threads must be a whole number"):
+        native.set_num_threads(threads)
+
+
+def test_a_thread_count_may_be_of_any_integer_type() -> None:
+    before = native.get_num_threads()
+    native.set_num_threads(np.int64(2))
+    assert native.get_num_threads() == 2
+    native.set_num_threads(before)
 
 
 def test_cuda_says_why_it_cannot_be_used() -> None:

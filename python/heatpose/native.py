@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+import os
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +59,18 @@ def set_num_threads(threads: int) -> None:
     The answer of an op never depends on it.
 
     Raises:
+        TypeError: threads is no whole number.
         ValueError: threads is not between 1 and 1024.
     """
-    core.set_num_threads(threads)
+    try:
+        if isinstance(threads, bool):
+            raise TypeError
+        number = operator.index(threads)
+    except TypeError:
+        raise TypeError(f"threads must be a whole number, got {threads!r}") from None
+    if not 1 <= number <= 1024:
+        raise ValueError(f"threads must be between 1 and 1024, got {number}")
+    core.set_num_threads(number)
 
 
 def vector_units() -> list[str]:
@@ -78,3 +90,18 @@ def set_vector_unit(name: str) -> None:
         ValueError: name is not in :func:`vector_units`.
     """
     core.set_vector_unit(name)
+
+
+def _check_environment() -> None:
+    """Warn of a HEATPOSE_VECTOR_UNIT that the native module passed over."""
+    asked = os.environ.get("HEATPOSE_VECTOR_UNIT")
+    if asked and asked not in vector_units():
+        warnings.warn(
+            f"HEATPOSE_VECTOR_UNIT is {asked!r}, but there is only {', '.join(vector_units())}; "
+            f"{vector_unit()} is in use",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+_check_environment()

@@ -79,6 +79,20 @@ def test_squares_pixels_and_torch() -> None:
         np.testing.assert_allclose(mine, theirs)
 
 
+def test_tensors_that_require_grad() -> None:
+    torch = pytest.importorskip("torch")
+    centers, scales, angles = (
+        torch.from_numpy(each.astype(np.float32)).requires_grad_()
+        for each in (CENTERS, SCALES, ANGLES)
+    )
+    got = ops.crop_matrices(centers, scales, SIZE, rotation=angles)
+    want = ops.crop_matrices(*(t.detach().numpy() for t in (centers, scales)), SIZE,
+                             rotation=angles.detach().numpy())  # fmt: skip
+    for mine, theirs in zip(got, want, strict=True):
+        assert isinstance(mine, np.ndarray)
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_no_boxes() -> None:
     maps = ops.crop_matrices(np.empty((0, 2)), np.empty((0, 2)), SIZE)
     assert maps.photo_from_crop.shape == maps.photo_from_cells.shape == (0, 2, 3)
@@ -89,6 +103,9 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
                    {"centers": CENTERS[0]}),
     "nan": (ValueError, "centers must be finite", {"centers": CENTERS * np.nan}),
     "words": (TypeError, "scales must be numbers", {"scales": ["a"] * 7}),
+    "numbers in words": (TypeError, "scales must be numbers", {"scales": ["1"] * 7}),
+    "masked": (TypeError, "centers must be an array without a mask",
+               {"centers": np.ma.masked_array(CENTERS)}),
     "too few": (ValueError, r"scales must have shape \[7, 2\] or \[7\]", {"scales": SCALES[:3]}),
     "flat": (ValueError, "scales must be greater than 0", {"scales": SCALES * 0}),
     "angles": (ValueError, "rotation must be one number", {"rotation": ANGLES[:2]}),

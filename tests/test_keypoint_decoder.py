@@ -36,16 +36,16 @@ def test_planted_keypoints_come_back_in_cells(skeleton: hp.Skeleton, size: Any) 
 
 def test_centre_and_scale_place_keypoints_in_the_photo() -> None:
     maps, centers = planted(2, COCO17, (64, 48))
-    boxes = {"center": np.array([[300.0, 200.0], [70.0, 80.0]]), "scale": np.array([1.2, 1.6])}
+    boxes = {"centers": np.array([[300.0, 200.0], [70.0, 80.0]]), "scales": np.array([1.2, 1.6])}
     decoder = hp.KeypointDecoder(COCO17, convention="mmpose_udp", method="dark_udp")
     people = decoder(maps, canvas=(480, 640), **boxes)
-    sides = boxes["scale"] * 200
-    want = centers / [47, 63] * sides + boxes["center"][:, None] - sides / 2
+    sides = boxes["scales"] * 200
+    want = centers / [47, 63] * sides + boxes["centers"][:, None] - sides / 2
     np.testing.assert_allclose(people.keypoints, want, atol=0.02)
     matrices = ops.crop_transform(size=(64, 48), convention="mmpose_udp", **boxes)
     again = decoder(maps, canvas=(480, 640), transform=matrices)
     np.testing.assert_array_equal(again.keypoints, people.keypoints)
-    single = decoder(maps[1], canvas=(480, 640), center=[[70, 80]], scale=boxes["scale"])
+    single = decoder(maps[1], canvas=(480, 640), centers=[[70, 80]], scales=boxes["scales"])
     np.testing.assert_allclose(single.keypoints[0], people.keypoints[1], atol=1e-4)
 
 
@@ -105,13 +105,20 @@ BAD = {
                  {"heatmaps": zeros(17, 8, 8)}),
     "rank": (ValueError, "3 or 4 dimensions", {"heatmaps": zeros(21, 8)}),
     "list": (TypeError, "heatmaps must be a NumPy array", {"heatmaps": [[0.0]]}),
-    "no canvas": (ValueError, "canvas, the", {"center": (0, 0), "scale": 1}),
-    "half a box": (ValueError, "center and scale must come together",
-                   {"center": (0, 0), "canvas": (9, 9)}),
+    "no canvas": (ValueError, "canvas, the", {"centers": (0, 0), "scales": 1}),
+    "half a box": (ValueError, "centers and scales must come together",
+                   {"centers": (0, 0), "canvas": (9, 9)}),
     "both": (ValueError, "transform must be left out",
-             {"center": (0, 0), "scale": 1, "transform": zeros(2, 3), "canvas": (9, 9)}),
+             {"centers": (0, 0), "scales": 1, "transform": zeros(2, 3), "canvas": (9, 9)}),
     "box scores": (ValueError, r"box_scores must be 1 finite numbers, got shape \(2,\)",
                    {"box_scores": [1, 2]}),
+    "box scores of words": (TypeError, "box_scores must be numbers", {"box_scores": ["high"]}),
+    "box scores of numbers in words": (TypeError, "box_scores must be numbers",
+                                       {"box_scores": ["1"]}),
+    "nan box scores": (ValueError, "box_scores must be finite", {"box_scores": [np.nan]}),
+    "huge box scores": (ValueError, "box_scores must be within float32's", {"box_scores": [1e39]}),
+    "negative scale": (ValueError, "scales must be greater than 0",
+                       {"centers": (0, 0), "scales": -1, "canvas": (9, 9)}),
 }  # fmt: skip
 
 
@@ -128,5 +135,13 @@ def test_bad_settings() -> None:
         hp.KeypointDecoder("hand")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="threshold must be a finite number, at least 0"):
         hp.KeypointDecoder(HAND21, threshold=-1)
+    for threshold in ("0.1", None, b"1"):
+        with pytest.raises(TypeError, match="threshold must be a number"):
+            hp.KeypointDecoder(HAND21, threshold=threshold)  # type: ignore[arg-type]
+    for threshold in (np.nan, np.inf, 1e39):
+        with pytest.raises(ValueError, match="threshold must be"):
+            hp.KeypointDecoder(HAND21, threshold=threshold)
+    with pytest.raises(ValueError, match="kernel must be between 1 and 1023, got 0"):
+        hp.KeypointDecoder(HAND21, kernel=0)(zeros(21, 8, 8))
     with pytest.raises(ValueError, match="kernel must be odd"):
         hp.KeypointDecoder(HAND21, kernel=4)(zeros(21, 8, 8))

@@ -96,7 +96,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "cells": None, "rotation": 0.0, "pixel_std": 200.0, "udp": False,
     },
     "crop_transform": {
-        "center": np.zeros((2, 2)), "scale": np.ones((2, 2)), "size": (8, 6),
+        "centers": np.zeros((2, 2)), "scales": np.ones((2, 2)), "size": (8, 6),
         "convention": "mmpose", "pixel_std": 200.0,
     },
     "decode_hand_maps": {

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from heatpose import ops
 from heatpose.ops import Array, Size
+from heatpose.ops._arrays import LARGEST, as_float64, finite
 from heatpose.results import FloatArray, People
 from heatpose.skeletons import Skeleton
 
@@ -35,7 +36,7 @@ class KeypointDecoder:
 
     Example:
         >>> decoder = hp.KeypointDecoder(hp.skeletons.HAND21)
-        >>> hands = decoder(heatmaps, center=centers, scale=scales, canvas=(720, 1280))
+        >>> hands = decoder(heatmaps, centers=centers, scales=scales, canvas=(720, 1280))
 
     Source: see :func:`heatpose.ops.decode_heatmaps`.
     """
@@ -60,24 +61,22 @@ class KeypointDecoder:
                 models were tested with: 17 for maps of at least 96 rows (384 x 288 inputs), 11 for
                 smaller ones.
             quarter_border: Where the quarter shift moves, "joint" or "per_axis".
-            convention: What centre and scale mean: "microsoft", "mmpose", "mmpose_udp" or
+            convention: What centres and scales mean: "microsoft", "mmpose", "mmpose_udp" or
                 "darkpose"; see :func:`heatpose.ops.crop_transform`.
-            pixel_std: Pixels in a scale of 1.
+            pixel_std: Photo pixels per unit of ``scales``.
             threshold: A keypoint's score exceeds it, or the keypoint is missing. At least 0.
 
         Raises:
-            TypeError: skeleton is no Skeleton.
-            ValueError: threshold is below 0. Other settings are checked when used.
+            TypeError: skeleton is no Skeleton, or threshold no number.
+            ValueError: threshold is below 0 or not finite. Other settings are checked when used.
         """
         if not isinstance(skeleton, Skeleton):
             raise TypeError(f"skeleton must be a heatpose Skeleton, got {type(skeleton).__name__}")
-        if not 0 <= threshold < np.inf:
-            raise ValueError(f"threshold must be a finite number, at least 0, got {threshold!r}")
         self.skeleton = skeleton
         self.kernel = kernel
         self.convention = convention
         self.pixel_std = pixel_std
-        self.threshold = threshold
+        self.threshold = finite("threshold", threshold, low=0)
         self._options: dict[str, Any] = {"method": method, "quarter_border": quarter_border}
 
     def __call__(
@@ -85,20 +84,20 @@ class KeypointDecoder:
         heatmaps: Array,
         *,
         transform: Array | None = None,
-        center: npt.ArrayLike | None = None,
-        scale: npt.ArrayLike | None = None,
+        centers: Array | None = None,
+        scales: Array | None = None,
         canvas: Size | None = None,
-        box_scores: npt.ArrayLike | None = None,
+        box_scores: Array | None = None,
     ) -> People:
         """Decode the crops of one photo.
 
         Args:
             heatmaps: float32, float16 or bfloat16 [B, K, h, w], or [K, h, w] for one crop.
             transform: [2, 3] or [B, 2, 3], affine map from cells to the photo.
-            center: [2] or [B, 2], centre (x, y) of each crop in the photo; with ``scale``, in
+            centers: [2] or [B, 2], centre (x, y) of each crop in photo pixels; with ``scales``, in
                 place of ``transform``.
-            scale: A number, [2] or [B, 2], sides (x, y) of each crop in units of ``pixel_std``
-                pixels.
+            scales: A number, [2] or [B, 2], (width, height) of each crop in units of ``pixel_std``
+                photo pixels.
             canvas: (H, W) of the photo in pixels. Needed where the keypoints go to a photo;
                 without a transform they stay in cells, and the canvas is the map.
             box_scores: [B], scores of the boxes that were cropped. Default: 1.
@@ -110,11 +109,11 @@ class KeypointDecoder:
             TypeError: an array is of another type.
             ValueError: shapes do not fit each other or the skeleton, or the canvas is missing.
         """
-        placed = transform is not None or center is not None or scale is not None
+        placed = transform is not None or centers is not None or scales is not None
         if placed and canvas is None:
             raise ValueError("canvas, the (H, W) of the photo, is needed to place keypoints in it")
         found = self.crops(
-            heatmaps, transform=transform, center=center, scale=scale, box_scores=box_scores
+            heatmaps, transform=transform, centers=centers, scales=scales, box_scores=box_scores
         )
         if canvas is None:
             height, width = heatmaps.shape[-2:]
@@ -133,9 +132,9 @@ class KeypointDecoder:
         heatmaps: Array,
         *,
         transform: Array | None = None,
-        center: npt.ArrayLike | None = None,
-        scale: npt.ArrayLike | None = None,
-        box_scores: npt.ArrayLike | None = None,
+        centers: Array | None = None,
+        scales: Array | None = None,
+        box_scores: Array | None = None,
     ) -> CropKeypoints:
         """Decode crops, maybe of several photos, and keep their order.
 
@@ -144,8 +143,8 @@ class KeypointDecoder:
         Args:
             heatmaps: As for a call.
             transform: As for a call.
-            center: As for a call.
-            scale: As for a call.
+            centers: As for a call.
+            scales: As for a call.
             box_scores: As for a call.
 
         Returns:
@@ -155,23 +154,25 @@ class KeypointDecoder:
             TypeError: an array is of another type.
             ValueError: shapes do not fit each other or the skeleton.
         """
-        if (center is None) != (scale is None):
-            raise ValueError("center and scale must come together")
-        if transform is not None and center is not None:
-            raise ValueError("transform must be left out when center and scale are given")
+        if (centers is None) != (scales is None):
+            raise ValueError("centers and scales must come together")
+        if transform is not None and centers is not None:
+            raise ValueError("transform must be left out when centers and scales are given")
         shape = tuple(getattr(heatmaps, "shape", ()))
         count = self.skeleton.num_keypoints
         if len(shape) in (3, 4) and shape[-3] != count:
             raise ValueError(
                 f"heatmaps must have {count} channels for {self.skeleton.name}, got shape {shape}"
             )
-        if center is not None and scale is not None and len(shape) in (3, 4):
+        if centers is not None and scales is not None and len(shape) in (3, 4):
             transform = ops.crop_transform(
-                center, scale, shape[-2:], convention=self.convention, pixel_std=self.pixel_std
+                centers, scales, shape[-2:], convention=self.convention, pixel_std=self.pixel_std
             )
             if len(shape) == 3 and transform.ndim == 3 and len(transform) == 1:
                 transform = transform[0]
-        kernel = self.kernel or (17 if shape[-2:-1] >= (96,) else 11)
+        kernel = self.kernel
+        if kernel is None:
+            kernel = 17 if shape[-2:-1] >= (96,) else 11
         decoded = ops.decode_heatmaps(heatmaps, transform=transform, kernel=kernel, **self._options)
         keypoints = np.asarray(decoded.coords).reshape(-1, count, 2)
         scores = np.asarray(decoded.scores).reshape(-1, count)
@@ -184,10 +185,12 @@ class KeypointDecoder:
         return CropKeypoints(keypoints, scores, means.astype(np.float32))
 
 
-def _box_scores(box_scores: npt.ArrayLike | None, batch: int) -> npt.NDArray[np.float64]:
+def _box_scores(box_scores: Array | None, batch: int) -> npt.NDArray[np.float64]:
     if box_scores is None:
         return np.ones(batch)
-    weights = np.asarray(box_scores, np.float64)
-    if weights.shape != (batch,) or not np.isfinite(weights).all():
+    weights = as_float64("box_scores", box_scores)
+    if weights.shape != (batch,):
         raise ValueError(f"box_scores must be {batch} finite numbers, got shape {weights.shape}")
+    if (np.abs(weights) > LARGEST).any():
+        raise ValueError("box_scores must be within float32's range")
     return weights

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from heatpose.ops._arrays import Array, finite, flag, size_pair
+from heatpose.ops._arrays import Array, as_float64, finite, flag, size_pair
 
 Float64 = npt.NDArray[np.float64]
 
@@ -43,6 +43,10 @@ def crop_matrices(
     arXiv:1911.07524) brings ``(size - 1) / 2`` to the centre and spreads ``size - 1`` steps over
     the box, crop and cells alike.
 
+    For who warps the crops too: it gives both maps of one box, of one rule, turned boxes included.
+    Where another program made the crops and its own way back from the cells has to be repeated,
+    see :func:`crop_transform`, which takes boxes in the same words.
+
     Args:
         centers: float [N, 2], (x, y) of the boxes' centres in photo pixels.
         scales: float [N, 2], (width, height) of the boxes in units of ``pixel_std`` photo pixels;
@@ -56,14 +60,16 @@ def crop_matrices(
         udp: Use the UDP map.
 
     Returns:
-        CropMatrices, always NumPy.
+        CropMatrices, always NumPy. Torch tensors are taken, also those that require grad, but no
+        gradient flows.
 
     Raises:
+        TypeError: an argument is of another type.
         ValueError: a shape is wrong, a number is not finite, a scale is not above 0, or a size of
             1 has no steps for UDP.
     """
     udp = flag("udp", udp)
-    center, scale = _floats("centers", centers), _floats("scales", scales)
+    center, scale = as_float64("centers", centers), as_float64("scales", scales)
     if center.ndim != 2 or center.shape[1] != 2:
         raise ValueError(f"centers must have shape [N, 2], got {center.shape}")
     count = len(center)
@@ -73,7 +79,7 @@ def crop_matrices(
         raise ValueError(f"scales must have shape [{count}, 2] or [{count}], got {scale.shape}")
     if not (scale > 0).all():
         raise ValueError("scales must be greater than 0")
-    angle = _floats("rotation", rotation)
+    angle = as_float64("rotation", rotation)
     if angle.shape not in ((), (count,)):
         raise ValueError(f"rotation must be one number or have shape [{count}], got {angle.shape}")
     height, width = size_pair("size", size)
@@ -105,13 +111,3 @@ def _around(center: Float64, step: Float64, turn: Float64, middle: Float64) -> F
     matrix[:, 1, :2] = np.stack([sin, cos], axis=1) * step
     matrix[:, :, 2] = center - matrix[:, :, :2] @ middle
     return matrix
-
-
-def _floats(name: str, value: Any) -> Float64:
-    try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be numbers, got {type(value).__name__}") from None
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite")
-    return array

@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, Wrap, borrow, choice, finite, out_array, size_pair, whole
+from heatpose.ops._arrays import (
+    Array,
+    Wrap,
+    as_float64,
+    borrow,
+    choice,
+    finite,
+    out_array,
+    size_pair,
+    whole,
+)
 
 METHODS = ("none", "quarter", "dark", "dark_udp")
 QUARTER_BORDERS = ("joint", "per_axis")
@@ -156,8 +166,8 @@ def _matrices(transform: Array, batch: int, batched: bool) -> Matrices:
 
 
 def crop_transform(
-    center: npt.ArrayLike,
-    scale: npt.ArrayLike,
+    centers: Array,
+    scales: Array,
     size: Sequence[int],
     *,
     convention: str = "mmpose",
@@ -165,8 +175,13 @@ def crop_transform(
 ) -> Matrices:
     """Affine maps from the cells of a crop's heatmap to the photo, from centre and scale.
 
+    For heatmaps whose crops another program warped: this repeats the way back from the cells as
+    four published systems write it, unturned. Who warps the crops with :func:`warp_crops` takes
+    ``photo_from_cells`` of :func:`crop_matrices` instead, which belongs to the same box as its
+    ``photo_from_crop``; of the rules below, it is "mmpose" or, with ``udp``, "mmpose_udp".
+
     What one cell is in the photo differs between the published systems. With sides
-    ``(sx, sy) = scale * pixel_std`` of the crop and a map of ``(h, w)`` cells:
+    ``(sx, sy) = scales * pixel_std`` of the crop and a map of ``(h, w)`` cells:
 
     ==========  =================  =================  ==========================
     convention  pixels per cell x  pixels per cell y  the centre lies at cell
@@ -178,24 +193,28 @@ def crop_transform(
     ==========  =================  =================  ==========================
 
     Args:
-        center: [2] or [B, 2], (x, y) of the crop's centre in the photo.
-        scale: A number, [2] or [B, 2]: sides (x, y) of the crop in units of ``pixel_std`` pixels.
+        centers: [2] or [B, 2], (x, y) of the crops' centres in photo pixels.
+        scales: A number, [2] or [B, 2]: (width, height) of the crops in units of ``pixel_std``
+            photo pixels.
         size: (h, w) of the heatmap in cells.
         convention: One of the table. No rotation in any of them.
-        pixel_std: Pixels in a scale of 1. Use 1 where sides are in pixels.
+        pixel_std: Photo pixels per unit of ``scales``; 1 when they are pixels already.
 
     Returns:
-        float64 [2, 3], or [B, 2, 3] when ``center`` or ``scale`` is batched.
+        float64 [2, 3], or [B, 2, 3] when ``centers`` or ``scales`` is batched; always NumPy.
 
     Raises:
-        ValueError: a shape or setting is wrong, a number is not finite, or a convention that
-            divides by ``w - 1`` meets a map one cell wide.
+        TypeError: an argument is of another type.
+        ValueError: a shape or setting is wrong, a number is not finite, a scale is not above 0, or
+            a convention that divides by ``w - 1`` meets a map one cell wide.
     """
     which = choice("convention", convention, CONVENTIONS)
     height, width = size_pair("size", size)
-    centers = _pairs("center", center)
-    sides = _pairs("scale", scale) * finite("pixel_std", pixel_std, above=0.0)
-    centers, sides = _same_batch(centers, sides)
+    middles, sides = _pairs("centers", centers), _pairs("scales", scales)
+    if not (sides > 0).all():
+        raise ValueError("scales must be greater than 0")
+    sides = sides * finite("pixel_std", pixel_std, above=0.0)
+    middles, sides = _same_batch(middles, sides)
     classic = CONVENTIONS[which] in ("microsoft", "mmpose")
     steps = np.array([width, height], np.float64) - (not classic)
     if not steps.all():
@@ -207,28 +226,23 @@ def crop_transform(
         pixels = np.broadcast_to(pixels[..., :1], pixels.shape)
     matrices = np.zeros((*pixels.shape[:-1], 2, 3))
     matrices[..., 0, 0], matrices[..., 1, 1] = pixels[..., 0], pixels[..., 1]
-    matrices[..., 2] = centers - pixels * steps / 2
+    matrices[..., 2] = middles - pixels * steps / 2
     return matrices
 
 
-def _pairs(name: str, value: npt.ArrayLike) -> Matrices:
-    try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be numbers of shape (2,) or (B, 2), got {value!r}") from None
-    if array.ndim == 0 and name == "scale":
+def _pairs(name: str, value: Array) -> Matrices:
+    array = as_float64(name, value)
+    if array.ndim == 0 and name == "scales":
         array = np.array([array, array], np.float64)
     if array.ndim not in (1, 2) or array.shape[-1] != 2:
         raise ValueError(f"{name} must have shape (2,) or (B, 2), got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite")
     return array
 
 
-def _same_batch(centers: Matrices, sides: Matrices) -> tuple[Matrices, Matrices]:
-    if centers.ndim == sides.ndim == 2 and centers.shape != sides.shape:
+def _same_batch(middles: Matrices, sides: Matrices) -> tuple[Matrices, Matrices]:
+    if middles.ndim == sides.ndim == 2 and middles.shape != sides.shape:
         raise ValueError(
-            f"center and scale must have one batch size, got {centers.shape} and {sides.shape}"
+            f"centers and scales must have one batch size, got {middles.shape} and {sides.shape}"
         )
-    shape = max(centers.shape, sides.shape, key=len)
-    return np.broadcast_to(centers, shape), np.broadcast_to(sides, shape)
+    shape = max(middles.shape, sides.shape, key=len)
+    return np.broadcast_to(middles, shape), np.broadcast_to(sides, shape)

@@ -28,6 +28,8 @@ if(HEATPOSE_HAVE_CUDA)
   # Linked statically, so that the module imports on a machine without a driver.
   set_target_properties(heatpose_cuda PROPERTIES CUDA_STANDARD 17 CUDA_RUNTIME_LIBRARY Static)
   target_include_directories(heatpose_cuda PUBLIC csrc/include csrc)
+  target_compile_options(heatpose_cuda PRIVATE
+    $<$<BOOL:${HEATPOSE_WERROR}>:--Werror=all-warnings>)
   target_link_libraries(heatpose_cuda PUBLIC CUDA::cudart_static)
 else()
   add_library(heatpose_cuda STATIC csrc/no_cuda/device_status.cpp)

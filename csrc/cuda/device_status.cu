@@ -12,6 +12,7 @@ CudaStatus cuda_status() {
   cudaRuntimeGetVersion(&status.runtime_version);
   cudaDriverGetVersion(&status.driver_version);
   const cudaError_t error = cudaGetDeviceCount(&status.device_count);
+  cudaGetLastError();  // or the next launch would report this call's failure
   if (status.driver_version == 0) {
     status.device_count = 0;
     status.reason = "no CUDA driver is installed";

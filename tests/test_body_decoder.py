@@ -207,7 +207,8 @@ def test_infinite_and_missing_cells_give_finite_people(crowd: Any) -> None:
     found = decoder()(heatmaps, pafs, canvas=CANVAS)
     assert np.isfinite(found.person_scores).all()
     everything_bad = np.full_like(heatmaps, np.nan)
-    assert len(decoder()(everything_bad, pafs, canvas=CANVAS)) == 0
+    with pytest.warns(RuntimeWarning, match="heatmaps and pafs hold NaN"):
+        assert len(decoder()(everything_bad, pafs, canvas=CANVAS)) == 0
 
 
 HEAT, PAFS = np.zeros((19, 4, 5), np.float32), np.zeros((38, 4, 5), np.float32)
@@ -224,10 +225,11 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "rank": (ValueError, "heatmaps must have 3 or 4 dimensions", {"heatmaps": HEAT[0]}),
     "float64": (TypeError, "maps must be float32", {"heatmaps": HEAT.astype(float)}),
     "second scale": (ValueError, r"heatmaps\[1\] must have 18 or 19 channels",
-                     {"heatmaps": [HEAT, HEAT[:4]]}),
-    "no cells": (ValueError, "at least one cell", {"heatmaps": HEAT[:, :0]}),
-    "another batch": (ValueError, "must have shape", {"pafs": PAFS[None]}),
-    "two sizes of batch": (ValueError, "must have shape",
+                     {"heatmaps": [HEAT, HEAT[:4]], "pafs": [PAFS, PAFS]}),
+    "no cells": (ValueError, "at least one cell",
+                 {"heatmaps": HEAT[:, :0], "pafs": PAFS[:, :0]}),
+    "another batch": (ValueError, "same images and cells", {"pafs": PAFS[None]}),
+    "two sizes of batch": (ValueError, "same images and cells",
                            {"heatmaps": HEAT[None], "pafs": np.stack([PAFS, PAFS])}),
     "canvas": (ValueError, "canvas must be", {"canvas": (0, 40)}),
     "content": (ValueError, "content must be at most", {"content": (33, 40)}),
@@ -249,3 +251,28 @@ def test_bad_skeletons() -> None:
         hp.BodyDecoder("coco18")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="has no PAF channels"):
         hp.BodyDecoder(skeletons.COCO17)
+
+
+def test_maps_of_different_grids_are_refused() -> None:
+    heatmaps, pafs, _ = planted_crowd(2)
+    decoder = hp.BodyDecoder(COCO18)
+    with pytest.raises(ValueError, match="same images and cells"):
+        decoder(heatmaps, pafs[:, :20], (720, 1280))
+    with pytest.raises(ValueError, match="same images and cells"):
+        decoder(np.stack([heatmaps] * 2), np.stack([pafs] * 3), (720, 1280))
+    with pytest.raises(ValueError, match="same scales, got 2 and 1"):
+        decoder([heatmaps] * 2, [pafs], (720, 1280))
+
+
+def test_channels_last_are_refused_with_a_hint() -> None:
+    heatmaps = planted_crowd(2)[0]
+    with pytest.raises(ValueError, match=r"channels come first: heatmaps.transpose\(2, 0, 1\)"):
+        hp.BodyDecoder(COCO18).find_peaks(heatmaps.transpose(1, 2, 0), (720, 1280))
+
+
+@pytest.mark.parametrize("name", ["heatmaps", "pafs"])
+def test_nobody_in_bad_maps_is_told(name: str) -> None:
+    maps = dict(zip(("heatmaps", "pafs"), planted_crowd(2)[:2], strict=True))
+    maps[name] = np.full_like(maps[name], np.nan)
+    with pytest.warns(RuntimeWarning, match=f"{name} hold NaN or infinity"):
+        assert len(hp.BodyDecoder(COCO18)(**maps, canvas=(720, 1280))) == 0

@@ -151,3 +151,7 @@ def test_bad_input(case: str) -> None:
     arguments = {"maps": np.zeros((1, 2, 2), np.float32), "canvas": (16, 16), **arguments}
     with pytest.raises(error, match=message):
         ops.decode_hand_maps(**arguments)
+
+
+def test_decoder_finds_nobody_in_empty_maps() -> None:
+    assert len(HandMapDecoder()(np.zeros((21, 9, 9), np.float32), (72, 72))) == 0

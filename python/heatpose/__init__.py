@@ -39,7 +39,20 @@ _HOME = {
     "vector_unit": "heatpose.native",
     "vector_units": "heatpose.native",
 }
-_MODULES = ("ops", "reference", "skeletons", "networks")
+_MODULES = (
+    "demo",
+    "drawing",
+    "formats",
+    "media",
+    "networks",
+    "ops",
+    "reference",
+    "results",
+    "skeletons",
+    "weights",
+)
+# What needs PyTorch, so that its absence is told in one line.
+_NEED_TORCH = ("BodyEstimator", "networks", "weights")
 
 __all__ = [
     "BodyDecoder",
@@ -62,12 +75,17 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(importlib.import_module(_HOME[name]), name)
-    elif name in _MODULES:
-        value = importlib.import_module(f"heatpose.{name}")
-    else:
+    if name not in _HOME and name not in _MODULES:
         raise AttributeError(f"module 'heatpose' has no attribute {name!r}")
+    try:
+        home = importlib.import_module(_HOME.get(name, f"heatpose.{name}"))
+    except ModuleNotFoundError as error:
+        if name in _NEED_TORCH and error.name in ("torch", "safetensors"):
+            raise ImportError(
+                f"heatpose.{name} needs {error.name}: pip install 'heatpose[torch]'"
+            ) from error
+        raise
+    value = getattr(home, name) if name in _HOME else home
     globals()[name] = value
     return value
 

@@ -123,7 +123,8 @@ class BodyDecoder:
             content: (height, width) in network-input pixels that the photo covered, per scale.
                 None: the map covers the whole canvas.
             stride: Network-input pixels per cell.
-            weights: Share of each scale in the average. None: 1 / S each.
+            weights: Share of each scale in the average. None: 1 / S each. Their sum is not
+                checked: it scales the maps, and what the thresholds mean.
             paf_weights: Another share for the PAFs. None: ``weights``.
 
         Returns:
@@ -135,8 +136,10 @@ class BodyDecoder:
             ValueError: shapes do not fit each other or the skeleton.
 
         Warns:
-            RuntimeWarning: more peaks or people were found than are kept.
+            RuntimeWarning: more peaks or people were found than are kept; or nobody was found in
+                maps that hold NaN or infinity (a pixel that touches such a cell is no peak).
         """
+        _check_same_grid(heatmaps, pafs)
         peaks = self.find_peaks(heatmaps, canvas, content=content, stride=stride, weights=weights)
         groups = self.associate(
             peaks,
@@ -149,6 +152,8 @@ class BodyDecoder:
         peaks = Peaks(*(_as_numpy(field) for field in peaks))
         groups = Association(*(_as_numpy(field) for field in groups))
         self._warn(peaks, groups)
+        if not groups.counts.any():
+            _warn_of_bad_cells(heatmaps=heatmaps, pafs=pafs)
         if groups.counts.ndim == 0:
             return self._people(peaks, groups, canvas)
         return [
@@ -229,9 +234,15 @@ def take_channels(
     """The first ``count`` channels of maps, per scale, after a check of their number."""
     if isinstance(maps, (list, tuple)):
         return [
-            take_channels(f"{name}[{i}]", one, count, expected, skeleton)
+            _take_from_one(f"{name}[{i}]", one, count, expected, skeleton)
             for i, one in enumerate(maps)
         ]
+    return _take_from_one(name, maps, count, expected, skeleton)
+
+
+def _take_from_one(
+    name: str, maps: Any, count: int, expected: tuple[int, ...], skeleton: str
+) -> Any:
     shape = getattr(maps, "shape", None)
     if shape is None:
         raise TypeError(
@@ -244,11 +255,52 @@ def take_channels(
         raise TypeError(f"{name} must be float32, float16 or bfloat16, got {dtype}")
     if shape[-3] not in expected:
         wanted = " or ".join(str(n) for n in expected)
+        hint = ""
+        if shape[-1] in expected:
+            axes = "2, 0, 1" if len(shape) == 3 else "0, 3, 1, 2"
+            hint = f"; channels come first: {name}.transpose({axes})"
         raise ValueError(
             f"{name} must have {wanted} channels for the skeleton {skeleton}, "
-            f"got shape {tuple(shape)}"
+            f"got shape {tuple(shape)}{hint}"
         )
     return maps if shape[-3] == count else maps[..., :count, :, :]
+
+
+def _check_same_grid(heatmaps: Any, pafs: Any) -> None:
+    """Raise unless heatmaps and PAFs have the same scales, images and cells."""
+    stacks = [maps if isinstance(maps, (list, tuple)) else [maps] for maps in (heatmaps, pafs)]
+    counts = [len(stack) for stack in stacks]
+    if counts[0] != counts[1]:
+        raise ValueError(
+            f"heatmaps and pafs must have the same scales, got {counts[0]} and {counts[1]}"
+        )
+    for heat, field in zip(*stacks, strict=True):
+        shapes = [tuple(getattr(maps, "shape", ())) for maps in (heat, field)]
+        if any(len(shape) not in (3, 4) for shape in shapes):
+            continue  # told by name further on
+        first, second = ((shape[:-3], shape[-2:]) for shape in shapes)
+        if first != second:
+            raise ValueError(
+                "heatmaps and pafs must have the same images and cells, "
+                f"got shapes {shapes[0]} and {shapes[1]}"
+            )
+
+
+def _warn_of_bad_cells(**stacks: Any) -> None:
+    bad = [name for name, maps in stacks.items() if not _all_finite(maps)]
+    if bad:
+        warnings.warn(
+            f"nobody was found, and {' and '.join(bad)} hold NaN or infinity",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _all_finite(maps: Any) -> bool:
+    if isinstance(maps, (list, tuple)):
+        return all(_all_finite(one) for one in maps)
+    cells = maps.detach().float() if hasattr(maps, "detach") else maps  # NumPy has no bfloat16
+    return bool(np.isfinite(_as_numpy(cells)).all())
 
 
 def _as_numpy(value: Any) -> npt.NDArray[Any]:

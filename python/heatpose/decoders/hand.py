@@ -68,8 +68,8 @@ class HandMapDecoder:
             weights: Share of each scale in the average. None: 1 / S each.
 
         Returns:
-            People with one hand whose score is the sum of its keypoints' scores; for a batch, a
-            list of such.
+            People with one hand whose score is the sum of its keypoints' scores, or with nobody
+            when no keypoint was found; for a batch, a list of such.
 
         Raises:
             TypeError: an array is of another type.
@@ -88,6 +88,8 @@ class HandMapDecoder:
         return [self._hand(*one, canvas) for one in zip(coords, scores, strict=True)]
 
     def _hand(self, coords: Any, scores: Any, canvas: Size) -> People:
+        if np.isnan(coords).all():
+            return People.empty(self.skeleton, canvas)
         # A place can be the best of its component and still have no positive value.
         scores = np.maximum(scores, 0)
         total = scores.sum(keepdims=True)

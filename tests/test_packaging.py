@@ -55,8 +55,9 @@ def test_python_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     programs = blocks("README.md", "python")
     assert programs
+    names: dict[str, object] = {"__name__": "readme"}  # one block goes on where the last one ended
     for program in programs:
-        exec(compile(program, "README.md", "exec"), {"__name__": "readme"})
+        exec(compile(program, "README.md", "exec"), names)
     assert "People(12 x coco18 on 1280x720 px" in capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {"people.png", "people.json"}
 

@@ -113,6 +113,32 @@ def test_options_reach_the_estimator(room: Path) -> None:
     hp.set_num_threads(os.cpu_count() or 1)
 
 
+def test_threshold_and_box_reach_the_estimator(room: Path) -> None:
+    assert run("predict", "photos/a.jpg", "--threshold", "0.05", "--box", "256").exit_code == 0
+    (made,) = FakeEstimator.made
+    assert made["threshold"] == 0.05
+    assert made["box"] == 256
+
+
+@pytest.mark.parametrize("command", ["predict", "demo"])
+def test_idle_threads_sleep_unless_the_user_chose(
+    room: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    policies: list[str | None] = []
+
+    def make(*arguments: Any, **options: Any) -> FakeEstimator:
+        policies.append(os.environ.get("OMP_WAIT_POLICY"))
+        return FakeEstimator(*arguments, **options)
+
+    monkeypatch.setitem(vars(hp), "BodyEstimator", make)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    arguments = (command, "photos/a.jpg", "--weights", "net.safetensors")
+    assert run(*arguments, weights=False).exit_code == 0
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert run(*arguments, weights=False).exit_code == 0
+    assert policies == ["active", "passive"]
+
+
 def test_a_bad_file_does_not_stop_the_others(room: Path) -> None:
     result = run("predict", "photos", "none.jpg", "--json", "out", "--draw", "out/")
     assert result.exit_code == 1
@@ -166,6 +192,20 @@ def test_coco_results_of_many_photos_go_to_one_file(room: Path) -> None:
     assert [entry["image_id"] for entry in document] == ["a", "b"]
     assert run("predict", *arguments, "--json", "each").exit_code == 1
     assert names(room / "each") == ["a.json", "b.json"]
+
+
+def test_openpose_files_in_a_folder_are_named_as_openpose_does(room: Path) -> None:
+    (room / "x").mkdir()
+    media.write_image(room / "x/a.jpg", np.full((24, 32, 3), 50, np.uint8))
+    photos = ("photos/a.jpg", "photos/b.png")
+    assert run("predict", *photos, "--format", "openpose", "--json", "out").exit_code == 0
+    assert names(room / "out") == ["a_keypoints.json", "b_keypoints.json"]
+    assert run("predict", *photos, "x", "--format", "openpose", "--json", "all/").exit_code == 0
+    assert names(room / "all") == [
+        "b_keypoints.json",
+        "photos_a.jpg_keypoints.json",
+        "x_a.jpg_keypoints.json",
+    ]
 
 
 def test_same_names_from_different_folders_stay_apart(room: Path) -> None:
@@ -223,6 +263,9 @@ def test_inputs_are_never_overwritten(room: Path) -> None:
         (["photos/a.jpg", "--scales", "nan"], "above 0"),
         (["photos/a.jpg", "--model", "best"], "'best' is not one of"),
         (["photos/a.jpg", "--threads", "0"], "is not in the range"),
+        (["photos/a.jpg", "--threshold", "1.5"], "is not in the range"),
+        (["photos/a.jpg", "--threshold", "nan"], "'nan' is not a number"),
+        (["photos/a.jpg", "--box", "0"], "is not in the range"),
         (["photos/a.jpg", "--format", "xml"], "'xml' is not one of"),
         (["photos/a.jpg", "--weights", "none"], "does not exist"),
     ],
@@ -286,6 +329,15 @@ def test_demo_of_a_planted_crowd(room: Path) -> None:
     assert media.read_image(room / "new/demo.png").shape == (720, 1280, 3)
     assert run("demo", "--people", "0", "--quiet").stdout == ""
     assert (room / "demo.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--people", "61"), ("--noise", "0.21"), ("--noise", "nan")]
+)
+def test_demo_refuses_crowds_that_cannot_be_told_apart(room: Path, option: str, value: str) -> None:
+    result = run("demo", option, value)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
 
 
 def test_demo_of_a_photo(room: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +29,19 @@ def _parse_scales(
     if not all(0 < scale <= 16 for scale in scales):
         raise click.BadParameter(f"scales must be above 0 and at most 16, got {value}")
     return scales
+
+
+class FiniteRange(click.FloatRange):
+    """Numbers of a range; click itself lets nan through, which compares with nothing."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number, or click's error for a wrong option."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,7 +74,11 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="Where the network runs.",
         ),
-        click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads. [default: all]"),
+        click.option(
+            "--threads",
+            type=click.IntRange(1, 1024),
+            help="CPU threads; idle ones sleep unless OMP_WAIT_POLICY says else. [default: all]",
+        ),
         click.option("--scores", is_flag=True, help="Write the people's scores on the pictures."),
         click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
     )
@@ -85,6 +104,15 @@ def make_estimator(model: str, *, weights: Path | None, **options: Any) -> Calla
     except Exception as error:
         raise click.ClickException(describe(error)) from error
     return cast("Callable[[Any], People]", estimator)
+
+
+def wait_passively() -> None:
+    """Let idle OpenMP threads sleep, unless the user chose; call before PyTorch is imported.
+
+    Threads that spin while they wait take the processor from those that work: on a machine with
+    other load the network can be several times slower. OpenMP reads this once, when it is loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def set_threads(threads: int | None) -> None:

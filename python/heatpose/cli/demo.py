@@ -12,15 +12,39 @@ import click
 
 import heatpose as hp
 from heatpose.cli import outputs
-from heatpose.cli.common import counted, network_options, set_threads
+from heatpose.cli.common import (
+    FiniteRange,
+    counted,
+    network_options,
+    set_threads,
+    wait_passively,
+)
 from heatpose.cli.predict import find_photos, predict_photos
 
 
 @click.command("demo")
 @click.argument("photo", required=False, type=click.Path(exists=True, dir_okay=False))
-@click.option("--people", type=click.IntRange(0, 500), default=12, show_default=True)
-@click.option("--noise", type=click.FloatRange(0, 1), default=0.02, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--people",
+    type=click.IntRange(0, 60),
+    default=12,
+    show_default=True,
+    help="How many people to plant.",
+)
+@click.option(
+    "--noise",
+    type=FiniteRange(0, 0.2),
+    default=0.02,
+    show_default=True,
+    help="Standard deviation of the noise on the maps, whose peaks are 1.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Another seed plants another crowd.",
+)
 @click.option("--out", default="demo.png", show_default=True, help="The picture to write.")
 @network_options
 def demo_command(
@@ -32,6 +56,7 @@ def demo_command(
     a crowd of stick people, adds noise, decodes them and says how many it got back.
     """
     if photo is not None:
+        wait_passively()
         photos, failed = find_photos([photo])
         failed += predict_photos(photos, None, out, "heatpose", **options)
         if failed:

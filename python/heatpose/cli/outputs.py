@@ -20,13 +20,17 @@ def is_file(target: str | None) -> bool:
     )
 
 
-def json_paths(photos: Sequence[Path], target: str | None, option: str) -> list[Path | None]:
+def json_paths(
+    photos: Sequence[Path], target: str | None, option: str, *, suffix: str = ".json"
+) -> list[Path | None]:
     """The JSON file of each photo: ``target`` itself, or a file in it for each photo.
+
+    In a folder a file has the photo's name and then ``suffix``.
 
     Raises:
         click.UsageError: a file for many photos.
     """
-    return _paths(photos, target, option, lambda photo: ".json")
+    return _paths(photos, target, option, lambda photo: suffix)
 
 
 def picture_paths(photos: Sequence[Path], target: str | None, option: str) -> list[Path | None]:

@@ -12,12 +12,14 @@ import click
 
 from heatpose.cli import outputs
 from heatpose.cli.common import (
+    FiniteRange,
     counted,
     describe,
     make_estimator,
     network_options,
     report,
     set_threads,
+    wait_passively,
 )
 from heatpose.formats import FORMATS, Format
 
@@ -37,6 +39,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="Format of the JSON; with coco, one file takes all photos.",
 )
+@click.option(
+    "--threshold",
+    type=FiniteRange(0, 1),
+    help="Score that a peak of a heatmap must exceed. [default: the decoder's]",
+)
+@click.option(
+    "--box",
+    type=click.IntRange(8, 8192),
+    help="Height in pixels of the photo at scale 1. [default: the network's]",
+)
 @network_options
 def predict_command(
     inputs: tuple[str, ...],
@@ -50,6 +62,7 @@ def predict_command(
     A photo that cannot be read is reported and the others go on. Exit code: 0 when every photo went
     well, 1 when any failed, 2 for a wrong command line.
     """
+    wait_passively()
     photos, missing = find_photos(inputs)
     failed = predict_photos(photos, json_to, draw_to, cast(Format, json_format), **options)
     if missing + failed:
@@ -87,6 +100,8 @@ def predict_photos(
     threads: int | None,
     scores: bool,
     quiet: bool,
+    threshold: float | None = None,
+    box: int | None = None,
 ) -> int:
     """Find, write and draw the people of each photo; gives the number of photos that failed."""
     from tqdm import tqdm
@@ -94,7 +109,7 @@ def predict_photos(
     from heatpose import formats
 
     together = json_format == "coco" and len(photos) > 1 and outputs.is_file(json_to)
-    json_paths = [None] * len(photos) if together else outputs.json_paths(photos, json_to, "--json")
+    json_paths = [None] * len(photos) if together else _json_paths(photos, json_to, json_format)
     draw_paths = outputs.picture_paths(photos, draw_to, "--draw")
     collected = [Path(json_to)] if together and json_to else []
     written = [path for path in (*json_paths, *draw_paths, *collected) if path is not None]
@@ -102,7 +117,9 @@ def predict_photos(
     if not photos:
         return 0
     set_threads(threads)
-    estimator = make_estimator(model, weights=weights, device=device, scales=scales)
+    settings = {"threshold": threshold, "box": box}
+    given = {name: value for name, value in settings.items() if value is not None}
+    estimator = make_estimator(model, weights=weights, device=device, scales=scales, **given)
     outputs.make_folders(written)
     image_ids = outputs.image_ids(photos)
 
@@ -131,6 +148,14 @@ def predict_photos(
     for file in collected:
         formats.write_json(file, results)
     return failed
+
+
+def _json_paths(
+    photos: Sequence[Path], json_to: str | None, json_format: Format
+) -> list[Path | None]:
+    # In a folder the files are called as OpenPose calls them, so that its readers find them.
+    suffix = "_keypoints.json" if json_format == "openpose" else ".json"
+    return outputs.json_paths(photos, json_to, "--json", suffix=suffix)
 
 
 def _predict_photo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,8 @@ def test_points_may_lie_anywhere(
     box: tuple[float, float, float, float], shape: tuple[int, int, int]
 ) -> None:
     image = np.zeros(shape, np.uint8)
-    picture = draw_people(image, crowd([box]), scores=True, boxes=True)
+    people = replace(crowd([box]), canvas=shape[:2])
+    picture = draw_people(image, people, scores=True, boxes=True)
     assert picture.shape == shape
 
 
@@ -173,6 +175,39 @@ def test_settings_out_of_range_are_named(options: dict[str, Any], message: str) 
         draw_people(GREY, crowd([(50, 50, 120, 160)]), **options)
 
 
+@pytest.mark.parametrize("shape", [(300, 200), (200, 310), (210, 300), (40, 63)], ids=str)
+def test_people_are_not_stretched(shape: tuple[int, int]) -> None:
+    image = np.zeros((*shape, 3), np.uint8)
+    message = rf"image is {shape[0]} x {shape[1]} pixels .* canvas is 200 x 300: .* swapped"
+    with pytest.raises(ValueError, match=message):
+        draw_people(image, crowd([(50, 50, 120, 160)]))
+
+
+@pytest.mark.parametrize("shape", [(199, 300), (203, 300), (17, 26), (1, 1)], ids=str)
+def test_sizes_may_be_rounded(shape: tuple[int, int]) -> None:
+    draw_people(np.zeros((*shape, 3), np.uint8), crowd([(50, 50, 120, 160)]))
+
+
+def test_boxes_and_labels_have_the_persons_own_colour() -> None:
+    people = crowd([(40, 60, 90, 160), (180, 60, 240, 160)])
+    plain = draw_people(GREY, people, color_by="limb")
+    pictures = [draw_people(GREY, people, color_by=by, boxes=True) for by in ("limb", "person")]
+    rows = [changed(picture, plain)[110] for picture in pictures]
+    left, right = np.flatnonzero(rows[0])[[2, -3]]
+    np.testing.assert_array_equal(pictures[0][110, [left, right]], pictures[1][110, [left, right]])
+    assert (pictures[0][110, left] != pictures[0][110, right]).any()
+
+
+def test_labels_are_light_on_dark() -> None:
+    for rank in range(1, 7):
+        people = crowd([(100, 80, 160, 180)] * rank)
+        options = {"limb_width": 0, "keypoint_radius": 0, "alpha": 0}
+        picture = draw_people(GREY, people, scores=True, **options)  # type: ignore[arg-type]
+        label = picture[changed(picture)].mean(axis=1)
+        assert label.max() > 180
+        assert label.min() < 60
+
+
 def test_what_is_no_image_is_named() -> None:
     people = crowd([(50, 50, 120, 160)])
     with pytest.raises(TypeError, match="image must be uint8, got float64"):
@@ -189,3 +224,10 @@ def test_people_draw_themselves(tmp_path: Path) -> None:
     picture = people.draw(tmp_path / "photo.png", to=tmp_path / "drawn.png", scores=True)
     np.testing.assert_array_equal(picture, draw_people(GREY, people, scores=True))
     np.testing.assert_array_equal(media.read_image(tmp_path / "drawn.png"), picture)
+
+
+@pytest.mark.parametrize("image", [None, [[1, 2, 3]], 7])
+def test_people_draw_on_arrays_and_paths_only(image: Any) -> None:
+    message = rf"image must be a uint8 \[H, W, 3\] array or a path, got {type(image).__name__}"
+    with pytest.raises(TypeError, match=message):
+        crowd([(50, 50, 120, 160)]).draw(image)

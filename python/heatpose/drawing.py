@@ -25,6 +25,7 @@ _CAP_CORNERS = 9  # of a half circle; more cannot be seen at the widths that lim
 _DISC_CORNERS = 20
 _OUTLINE = (28, 24, 22)  # BGR, nearly black: keeps colours apart from any photo behind them
 _WHITE = (255, 255, 255)
+_STRETCH = 0.02  # of the aspect ratio; more cannot come from rounding a photo's size
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def draw_people(
 
     Args:
         image: uint8 [H, W, 3] BGR. Not changed. Of another size than ``people.canvas``, the people
-            are scaled to it.
+            are scaled to it; its aspect ratio must be the canvas's.
         people: Whom to draw.
         limb_width: Width of a limb in pixels. Default: grows with the person.
         keypoint_radius: Radius of a keypoint in pixels, 0 for none. Default: grows with the person.
@@ -74,11 +75,12 @@ def draw_people(
 
     Raises:
         TypeError: image is not a uint8 array, or people are not ``People``.
-        ValueError: image of another shape, or a setting out of range.
+        ValueError: image of another shape or aspect ratio, or a setting out of range.
     """
     check_image(image)
     if not isinstance(people, People):
         raise TypeError(f"people must be People, got {type(people).__name__}")
+    _check_aspect(image, people)
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha must be 0..1, got {alpha}")
     for name, value in (("limb_width", limb_width), ("keypoint_radius", keypoint_radius)):
@@ -93,12 +95,27 @@ def draw_people(
     return picture
 
 
+def _check_aspect(image: Image, people: People) -> None:
+    """Refuse to stretch people; a pixel of rounding is allowed, which shows in small pictures."""
+    height, width = image.shape[:2]
+    canvas_height, canvas_width = people.canvas
+    off = abs(height * canvas_width - width * canvas_height)
+    rounding = max(canvas_height, canvas_width)
+    if off > max(_STRETCH * height * canvas_width, rounding):
+        raise ValueError(
+            f"image is {height} x {width} pixels (height x width), but the people's canvas is "
+            f"{canvas_height} x {canvas_width}: they would be stretched; "
+            "is (height, width) swapped somewhere?"
+        )
+
+
 def _draw_person(picture: Image, person: Person, rank: int, style: _Style) -> None:
     points = _on_picture(person, picture)
     shown = person.visible & (person.scores >= style.threshold)
     if not shown.any():
         return
-    skeleton = _recolored(person.skeleton, rank) if style.color_by == "person" else person.skeleton
+    own = _own_color(rank)
+    skeleton = _recolored(person.skeleton, own) if style.color_by == "person" else person.skeleton
     size = person_size(points, shown, skeleton)
     limb_width = (
         float(np.clip(0.12 * size, 2, 40)) if style.limb_width is None else style.limb_width
@@ -111,11 +128,11 @@ def _draw_person(picture: Image, person: Person, rank: int, style: _Style) -> No
     if window is not None:
         _draw_figure(picture, window, points, shown, limbs, widths, radii, skeleton, style.alpha)
 
-    color = _bgr(skeleton.keypoint_colors[int(np.flatnonzero(shown)[0])])
+    # One colour per person even where limbs have theirs: tells which box and label are whose.
     if style.boxes:
-        _box(picture, points[shown], margin, color)
+        _box(picture, points[shown], margin, _bgr(own))
     if style.scores:
-        _label(picture, points[shown], _format_score(person.score), size, color)
+        _label(picture, points[shown], _format_score(person.score), size, _bgr(own))
 
 
 def _draw_figure(
@@ -254,9 +271,9 @@ def _box(picture: Image, shown: Points, margin: float, color: tuple[int, int, in
 def _label(
     picture: Image, shown: Points, text: str, size: float, color: tuple[int, int, int]
 ) -> None:
-    """A dark pill with the text, over the highest keypoint and inside the picture."""
+    """A dark pill with light text, over the highest keypoint and inside the picture."""
     height, width = picture.shape[:2]
-    scale = float(np.clip(size / 150, 0.36, 0.9))
+    scale = float(np.clip(size / 150, 0.45, 0.9))
     font, stroke = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(1.4 * scale))
     # Width from the text, height from the scale: what getTextSize calls height differs by version.
     text_width = cv2.getTextSize(text, font, scale, stroke)[0][0]
@@ -279,7 +296,7 @@ def _label(
         round(x + (pill_width - text_width) / 2),
         round(y + (pill_height + text_height) / 2),
     )
-    cv2.putText(picture, text, baseline, font, scale, color, stroke, cv2.LINE_AA)
+    cv2.putText(picture, text, baseline, font, scale, _lightened(color), stroke, cv2.LINE_AA)
 
 
 def _format_score(score: float) -> str:
@@ -305,14 +322,24 @@ def _window(picture: Image, shown: Points, margin: float) -> tuple[slice, slice,
     return slice(top, bottom + 1), slice(left, right + 1), low
 
 
-def _recolored(skeleton: Skeleton, rank: int) -> Skeleton:
-    """The skeleton in one colour; neighbours in rank are far apart on the colour circle."""
-    color: Color = hue(0.58 + 0.618034 * rank, saturation=0.65)
+def _own_color(rank: int) -> Color:
+    """A person's colour; neighbours in rank are far apart on the colour circle."""
+    return hue(0.58 + 0.618034 * rank, saturation=0.65)
+
+
+def _recolored(skeleton: Skeleton, color: Color) -> Skeleton:
+    """The skeleton in one colour."""
     colors: dict[str, Any] = {
         "keypoint_colors": (color,) * skeleton.num_keypoints,
         "limb_colors": (color,) * len(skeleton.limbs),
     }
     return replace(skeleton, **colors)
+
+
+def _lightened(color: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Most of the way to white: thin strokes need it on a dark ground, whatever the hue."""
+    first, second, third = (round(255 - 0.35 * (255 - value)) for value in color)
+    return first, second, third
 
 
 def _bgr(color: Color) -> tuple[int, int, int]:

@@ -152,10 +152,18 @@ class People:
 
         Returns:
             uint8 [H, W, 3] BGR, the photo with the people on it.
+
+        Raises:
+            TypeError: image is neither a uint8 array nor a path.
+            ValueError: image has another shape, or another aspect ratio than the canvas.
         """
         from heatpose import media
         from heatpose.drawing import draw_people
 
+        if not isinstance(image, (np.ndarray, str, os.PathLike)):
+            raise TypeError(
+                f"image must be a uint8 [H, W, 3] array or a path, got {type(image).__name__}"
+            )
         pixels = image if isinstance(image, np.ndarray) else media.read_image(image)
         picture = draw_people(pixels, self, **options)
         if to is not None:

@@ -101,6 +101,26 @@ def test_other_files_are_refused_by_name(tmp_path: Path, content: bytes) -> None
         load_state_dict(path)
 
 
+@pytest.mark.parametrize(
+    "content", [b"hello, no weights\n" * 9, b"i am junk", b"\x01\x02\x03", bytes(range(256)), b""]
+)
+def test_junk_is_called_neither_kind(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "w.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="neither safetensors nor a PyTorch file of plain tensors"):
+        load_state_dict(path)
+
+
+def test_every_first_byte_gives_a_message_with_words(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    for first in range(256):
+        for start in (bytes([first]), b"\x80\x02" + bytes([first])):
+            path.write_bytes(start + b"hello, no weights")
+            with pytest.raises(ValueError, match=r"neither safetensors|\(\w+: ") as caught:
+                load_state_dict(path)
+            assert "damaged PyTorch file (1" not in str(caught.value)
+
+
 @pytest.mark.parametrize("kind", ["safetensors", "torch"])
 def test_a_cut_file_is_called_damaged(tmp_path: Path, kind: str, state: dict[str, Tensor]) -> None:
     path = tmp_path / "w.bin"

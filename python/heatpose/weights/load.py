@@ -111,6 +111,12 @@ def _is_safetensors(path: Path) -> bool:
         return file.read(9)[8:] == b"{"
 
 
+def _starts_as_torch_saves(path: Path) -> bool:
+    """Whether the file starts as a zip archive, or as the pickles of PyTorch before 1.6."""
+    with path.open("rb") as file:
+        return file.read(4).startswith((b"PK\x03\x04", b"\x80\x02"))
+
+
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
@@ -121,14 +127,15 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def _read_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        # Raised for refused content and for bytes that are no pickle at all.
-        raise ValueError(
-            f"weights: {path} is neither safetensors nor a PyTorch file of plain tensors; "
-            "files that need code to be run are not opened"
-        ) from error
     except Exception as error:  # random bytes raise almost anything in the unpickler
-        raise ValueError(f"weights: {path} is a damaged PyTorch file ({error})") from error
+        # UnpicklingError is raised for refused content and for bytes that are no pickle at all.
+        if isinstance(error, pickle.UnpicklingError) or not _starts_as_torch_saves(path):
+            raise ValueError(
+                f"weights: {path} is neither safetensors nor a PyTorch file of plain tensors; "
+                "files that need code to be run are not opened"
+            ) from error
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"weights: {path} is a damaged PyTorch file ({reason})") from error
 
 
 def _some(names: Iterable[object]) -> str:

@@ -73,6 +73,8 @@ AROUND := body_estimator cli demo drawing formats media networks packaging resul
 NATIVE := $(filter-out $(AROUND:%=tests/test_%.py),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.
 MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \
+          tests/test_limits.py::test_photos_of_many_sizes_do_not_pile_up \
+          tests/test_limits.py::test_the_measure_sees_memory_even_from_a_large_process \
           tests/test_native.py::test_threads_that_cannot_start_are_done_without
 
 # The installed package redirects imports through a .pth file, before PYTHONPATH is looked at: -S

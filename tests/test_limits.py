@@ -15,14 +15,15 @@ import pytest
 from heatpose import ops
 
 # Grows the process beyond any earlier peak first, so that the peak afterwards is the decode's own:
-# its arrays, its threads' scratch, its cached operators and the pages of code it touches.
+# its arrays, its threads' scratch, its cached operators and the pages of code it touches. On Linux
+# the peak is VmHWM: ru_maxrss of a child begins at its parent's peak, and would hide all of it.
 MEASURE = """
 import ctypes, ctypes.util, resource, sys
 import numpy as np
 import heatpose as hp
 from heatpose.demo import planted_crowd
 
-people, scales, height, width, photos = (int(a) for a in sys.argv[1:])
+people, scales, height, width, photos, extra = (int(a) for a in sys.argv[1:])
 hp.set_num_threads(2)
 cells = [(46, 82)] if scales == 1 else [(23, 41), (46, 82), (69, 123), (92, 164)][:scales]
 heatmaps, pafs = zip(*(planted_crowd(people, cells=size)[:2] for size in cells))
@@ -31,20 +32,29 @@ libc = ctypes.CDLL(ctypes.util.find_library("c"))
 if hasattr(libc, "malloc_trim"):
     libc.malloc_trim(0)  # or the decode would live in memory that the crowd left
 ballast = np.ones(32 << 20)
-unit = 1 if sys.platform == "darwin" else 1024
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+def peak():
+    if sys.platform == "linux":
+        lines = open("/proc/self/status").read().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
 before = peak()
 for i in range(photos):
     found = decoder(list(heatmaps), list(pafs), canvas=(height + i, width + i))
     assert len(found) > people // 2
+if extra:
+    np.ones(extra << 17)
 print(peak() - before)
 """
 
 
-def growth(people: int, scales: int, canvas: tuple[int, int], photos: int = 1) -> float:
-    """MiB that decoding needs beyond its inputs, in a fresh process."""
+def growth(
+    people: int, scales: int, canvas: tuple[int, int], photos: int = 1, extra: int = 0
+) -> float:
+    """MiB that decoding needs beyond its inputs, in a fresh process that spends `extra` more."""
     pytest.importorskip("resource", reason="peak memory is measured where Python has `resource`")
-    arguments = [str(n) for n in (people, scales, *canvas, photos)]
+    arguments = [str(n) for n in (people, scales, *canvas, photos, extra)]
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *arguments], capture_output=True, text=True, check=False
     )
@@ -73,6 +83,12 @@ def test_a_fused_decode_needs_less_than_8_mb(
 def test_photos_of_many_sizes_do_not_pile_up() -> None:
     # Operators are cached per geometry; only the last few stay.
     assert growth(5, 1, (700, 1200), photos=150) < 16
+
+
+def test_the_measure_sees_memory_even_from_a_large_process() -> None:
+    ballast = np.ones(64 << 20)  # this process is larger than the one it starts
+    assert 32 <= growth(5, 1, (700, 1200), extra=32) < 48
+    assert ballast[-1] == 1
 
 
 MAPS = np.random.default_rng(0).random((3, 4, 5), np.float32)

@@ -1,0 +1,97 @@
+#pragma once
+
+// What launchers need of the machine, as block.h is what kernels need of it.
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+#include "cuda/block.h"
+#include "heatpose/cuda_call.h"
+
+namespace heatpose {
+
+constexpr std::int64_t kMostBlocks = 0x7fffffff;
+/// Shared memory that every device gives a block without being asked.
+constexpr std::size_t kMostShared = 48 * 1024;
+
+[[noreturn]] inline void fail_launch(const char* what, const char* why) {
+  throw std::runtime_error(std::string("CUDA could not run ") + what + ": " + why);
+}
+
+#ifndef HEATPOSE_HOST_BLOCKS
+
+/// The call's device is current while this lives.
+class DeviceGuard {
+ public:
+  explicit DeviceGuard(const CudaCall& call) {
+    check(cudaGetDevice(&before_));
+    if (before_ != call.device) check(cudaSetDevice(call.device));
+    device_ = call.device;
+  }
+  ~DeviceGuard() {
+    if (before_ != device_) cudaSetDevice(before_);
+  }
+  DeviceGuard(const DeviceGuard&) = delete;
+  DeviceGuard& operator=(const DeviceGuard&) = delete;
+
+ private:
+  static void check(cudaError_t error) {
+    if (error != cudaSuccess) fail_launch("on this device", cudaGetErrorString(error));
+  }
+  int before_ = 0, device_ = 0;
+};
+
+/// Queues `blocks` blocks of `threads` threads (a multiple of 32), each with `shared` bytes of
+/// dynamic shared memory (at most kMostShared). None is queued for no blocks.
+template <typename... Parameters, typename... Arguments>
+void launch(const CudaCall& call, const char* name, void (*kernel)(Parameters...),
+            std::int64_t blocks, int threads, std::size_t shared, Arguments... arguments) {
+  if (blocks <= 0) return;
+  if (blocks > kMostBlocks) fail_launch(name, "too many blocks");
+  kernel<<<static_cast<unsigned>(blocks), static_cast<unsigned>(threads), shared,
+           static_cast<cudaStream_t>(call.stream)>>>(static_cast<Parameters>(arguments)...);
+  const cudaError_t error = cudaGetLastError();
+  if (error != cudaSuccess) fail_launch(name, cudaGetErrorString(error));
+}
+
+/// Queues a fill of `bytes` bytes.
+inline void fill_bytes(const CudaCall& call, void* at, unsigned char value, std::size_t bytes) {
+  if (bytes == 0) return;
+  const cudaError_t error =
+      cudaMemsetAsync(at, value, bytes, static_cast<cudaStream_t>(call.stream));
+  if (error != cudaSuccess) fail_launch("a fill", cudaGetErrorString(error));
+}
+
+#endif
+
+/// A part of a Workspace: an array of T.
+template <typename T>
+struct Slot {
+  std::size_t offset = 0;
+  T* in(void* base) const { return reinterpret_cast<T*>(static_cast<char*>(base) + offset); }
+};
+
+/// Device memory for the length of one op: add() the arrays, then allocate() them at once. Each
+/// starts at a multiple of 256 bytes; their contents are arbitrary.
+class Workspace {
+ public:
+  template <typename T>
+  Slot<T> add(std::int64_t count) {
+    const Slot<T> slot{bytes_};
+    bytes_ += (static_cast<std::size_t>(count) * sizeof(T) + 255) / 256 * 256;
+    return slot;
+  }
+  std::size_t bytes() const { return bytes_; }
+  void* allocate(const CudaCall& call) const {
+    return bytes_ == 0 ? nullptr : call.allocate(bytes_);
+  }
+
+ private:
+  std::size_t bytes_ = 0;
+};
+
+inline std::int64_t ceil_div(std::int64_t count, std::int64_t by) { return (count + by - 1) / by; }
+
+}  // namespace heatpose

@@ -5,8 +5,21 @@ if(NOT HEATPOSE_CUDA MATCHES "^(AUTO|ON|OFF)$")
   message(FATAL_ERROR "HEATPOSE_CUDA must be AUTO, ON or OFF, got '${HEATPOSE_CUDA}'")
 endif()
 
-set(HEATPOSE_CUDA_SOURCES csrc/cuda/device_status.cu)
+set(HEATPOSE_KERNEL_SOURCES
+  csrc/cuda/associate.cu
+  csrc/cuda/decode_hand_maps.cu
+  csrc/cuda/decode_heatmaps.cu
+  csrc/cuda/find_peaks.cu
+  csrc/cuda/gaussian_smooth.cu
+  csrc/cuda/peaks_from_cells.cu
+  csrc/cuda/prepare_image.cu
+  csrc/cuda/resize_average.cu
+  csrc/cuda/warp_crops.cu)
 set(HEATPOSE_HAVE_CUDA OFF)
+if(HEATPOSE_HOST_BLOCKS)
+  include(tests/host_blocks/HostBlocks.cmake)
+  return()
+endif()
 if(NOT HEATPOSE_CUDA STREQUAL "OFF")
   include(CheckLanguage)
   check_language(CUDA)
@@ -24,15 +37,17 @@ if(HEATPOSE_HAVE_CUDA)
   endif()
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
-  add_library(heatpose_cuda STATIC ${HEATPOSE_CUDA_SOURCES})
+  add_library(heatpose_cuda STATIC csrc/cuda/device_status.cu ${HEATPOSE_KERNEL_SOURCES})
   # Linked statically, so that the module imports on a machine without a driver.
   set_target_properties(heatpose_cuda PROPERTIES CUDA_STANDARD 17 CUDA_RUNTIME_LIBRARY Static)
   target_include_directories(heatpose_cuda PUBLIC csrc/include csrc)
-  target_compile_options(heatpose_cuda PRIVATE
+  # No fused multiply-adds but those that are written as such (csrc/cuda/block.h): what decides a
+  # result rounds as on the host.
+  target_compile_options(heatpose_cuda PRIVATE --fmad=false --expt-relaxed-constexpr
     $<$<BOOL:${HEATPOSE_WERROR}>:--Werror=all-warnings>)
   target_link_libraries(heatpose_cuda PUBLIC CUDA::cudart_static)
 else()
-  add_library(heatpose_cuda STATIC csrc/no_cuda/device_status.cpp)
+  add_library(heatpose_cuda STATIC csrc/no_cuda/device_status.cpp csrc/no_cuda/ops.cpp)
   target_link_libraries(heatpose_cuda PUBLIC heatpose_options)
 endif()
 message(STATUS "heatpose: CUDA backend ${HEATPOSE_HAVE_CUDA} (HEATPOSE_CUDA=${HEATPOSE_CUDA})")

@@ -1,4 +1,5 @@
 #include "bindings/bind.h"
+#include "bindings/cuda_argument.h"
 #include "bindings/scales.h"
 #include "bindings/tensor.h"
 #include "heatpose/associate.h"
@@ -49,10 +50,11 @@ void bind_associate(py::module_& m) {
          const Tensor& paf_channels, const Tensor& starts, const py::dict& options,
          const Tensor& people, const Tensor& person_scores, const Tensor& person_parts,
          const Tensor& person_counts, const Tensor& overflow, const Tensor& pairs,
-         const Tensor& pair_scores, const Tensor& pair_counts) {
-        std::vector<Tensor> owners;
-        const std::vector<ScaleMaps> maps =
-            read_scales(fields, canvas_height, canvas_width, enlarge, resize, owners);
+         const Tensor& pair_scores, const Tensor& pair_counts, const py::object& cuda) {
+        const CudaArgument device(cuda);
+        const Place place = device.place();
+        const Search search =
+            read_scales(fields, {canvas_height, canvas_width, enlarge, resize}, place);
         xy.check_shape("peaks.xy", {-1, -1, -1, 2});
         const std::int64_t images = xy.size(0), keypoints = xy.size(1), max_peaks = xy.size(2);
         scores.check_shape("peaks.scores", {images, keypoints, max_peaks});
@@ -61,7 +63,7 @@ void bind_associate(py::module_& m) {
         const std::int64_t count = limbs.size(0);
         paf_channels.check_shape("paf_channels", {count, 2});
         starts.check_shape("starts", {count});
-        const std::int64_t planes = owners.front().size(0);
+        const std::int64_t planes = search.planes;
         if (images == 0 ? planes != 0 : planes % images != 0) {
           throw py::value_error("pafs must hold as many images as peaks");
         }
@@ -80,37 +82,47 @@ void bind_associate(py::module_& m) {
         peaks.images = images;
         peaks.keypoints = checked_int("keypoints", keypoints, 0, 1 << 16);
         peaks.max_peaks = checked_int("max_peaks", max_peaks, 1, 1 << 24);
-        peaks.xy = xy.data<float>("peaks.xy");
-        peaks.scores = scores.data<float>("peaks.scores");
-        peaks.counts = counts.data<std::int32_t>("peaks.counts");
+        peaks.xy = xy.data<float>("peaks.xy", place);
+        peaks.scores = scores.data<float>("peaks.scores", place);
+        peaks.counts = counts.data<std::int32_t>("peaks.counts", place);
         LimbsView limb_view;
         limb_view.count = checked_int("limbs", count, 0, 1 << 16);
-        limb_view.parts = limbs.data<std::int32_t>("limbs");
-        limb_view.channels = paf_channels.data<std::int32_t>("paf_channels");
-        limb_view.starts = starts.data<std::uint8_t>("starts");
-        check_range("peaks.counts", peaks.counts, images * keypoints, peaks.max_peaks + 1);
-        check_range("limbs", limb_view.parts, 2 * count, peaks.keypoints);
-        if (images > 0) check_range("paf_channels", limb_view.channels, 2 * count, channels);
+        limb_view.parts = limbs.data<std::int32_t>("limbs", place);
+        limb_view.channels = paf_channels.data<std::int32_t>("paf_channels", place);
+        limb_view.starts = starts.data<std::uint8_t>("starts", place);
+        if (!device) {  // what lies on a device cannot be looked at: the caller has checked the
+                        // limbs
+          check_range("peaks.counts", peaks.counts, images * keypoints, peaks.max_peaks + 1);
+          check_range("limbs", limb_view.parts, 2 * count, peaks.keypoints);
+          if (images > 0) check_range("paf_channels", limb_view.channels, 2 * count, channels);
+        }
         AssociationView out;
         out.max_people = checked_int("max_people", most, 1, 1 << 24);
-        out.people = people.mutable_data<std::int32_t>("people");
-        out.scores = person_scores.mutable_data<float>("person_scores");
-        out.parts = person_parts.mutable_data<std::int32_t>("person_parts");
-        out.counts = person_counts.mutable_data<std::int32_t>("person_counts");
-        out.overflow = overflow.mutable_data<std::uint8_t>("overflow");
-        out.pairs = pairs.mutable_data<std::int32_t>("pairs");
-        out.pair_scores = pair_scores.mutable_data<float>("pair_scores");
-        out.pair_counts = pair_counts.mutable_data<std::int32_t>("pair_counts");
+        out.people = people.mutable_data<std::int32_t>("people", place);
+        out.scores = person_scores.mutable_data<float>("person_scores", place);
+        out.parts = person_parts.mutable_data<std::int32_t>("person_parts", place);
+        out.counts = person_counts.mutable_data<std::int32_t>("person_counts", place);
+        out.overflow = overflow.mutable_data<std::uint8_t>("overflow", place);
+        out.pairs = pairs.mutable_data<std::int32_t>("pairs", place);
+        out.pair_scores = pair_scores.mutable_data<float>("pair_scores", place);
+        out.pair_counts = pair_counts.mutable_data<std::int32_t>("pair_counts", place);
         const AssociateOptions settings = read_options(options);
+        const std::int32_t* tables =
+            device ? device.tables(search.scales, associate_tables()) : nullptr;
         const py::gil_scoped_release release;
-        associate_cpu(peaks, maps, channels, limb_view, settings, out);
+        if (device) {
+          associate_cuda(peaks, search.scales, tables, channels, limb_view, settings, out,
+                         device.call());
+        } else {
+          associate_cpu(peaks, search.scales, channels, limb_view, settings, out);
+        }
       },
       py::arg("xy"), py::arg("scores"), py::arg("counts"), py::arg("fields"), py::kw_only(),
       py::arg("canvas_height"), py::arg("canvas_width"), py::arg("enlarge"), py::arg("resize"),
       py::arg("limbs"), py::arg("paf_channels"), py::arg("starts"), py::arg("options"),
       py::arg("people"), py::arg("person_scores"), py::arg("person_parts"),
       py::arg("person_counts"), py::arg("overflow"), py::arg("pairs"), py::arg("pair_scores"),
-      py::arg("pair_counts"));
+      py::arg("pair_counts"), py::arg("cuda") = py::none());
 }
 
 }  // namespace heatpose

@@ -3,35 +3,21 @@
 #include <optional>
 
 #include "bindings/bind.h"
+#include "bindings/cuda_argument.h"
 #include "bindings/tensor.h"
 #include "heatpose/decode_heatmaps.h"
 
 namespace py = pybind11;
 
 namespace heatpose {
-namespace {
-
-CellType cell_type(const Tensor& maps) {
-  switch (maps.dtype()) {
-    case DType::kFloat32:
-      return CellType::kFloat32;
-    case DType::kFloat16:
-      return CellType::kFloat16;
-    case DType::kBFloat16:
-      return CellType::kBFloat16;
-    default:
-      throw py::type_error(std::string("heatmaps must be float32, float16 or bfloat16, got ") +
-                           name_of(maps.dtype()));
-  }
-}
-
-}  // namespace
-
 void bind_decode_heatmaps(py::module_& m) {
   m.def(
       "decode_heatmaps",
       [](const Tensor& heatmaps, const std::optional<Tensor>& transforms, const Tensor& coords,
-         const Tensor& scores, int method, int kernel, int quarter_border, float invalid) {
+         const Tensor& scores, int method, int kernel, int quarter_border, float invalid,
+         const py::object& cuda) {
+        const CudaArgument device(cuda);
+        const Place place = device.place();
         heatmaps.check_shape("heatmaps", {-1, -1, -1, -1});
         const std::int64_t instances = heatmaps.size(0), keypoints = heatmaps.size(1);
         coords.check_shape("coords", {instances, keypoints, 2});
@@ -45,18 +31,24 @@ void bind_decode_heatmaps(py::module_& m) {
             static_cast<QuarterBorder>(checked_int("quarter_border", quarter_border, 0, 1)),
             invalid};
         if (kernel % 2 == 0) throw py::value_error("kernel must be odd");
-        const CellType type = cell_type(heatmaps);
-        const void* in = heatmaps.raw("heatmaps");
-        const double* matrices = transforms ? transforms->data<double>("transform") : nullptr;
-        float* out_coords = coords.mutable_data<float>("coords");
-        float* out_scores = scores.mutable_data<float>("scores");
+        const CellType type = cell_type("heatmaps", heatmaps);
+        const void* in = heatmaps.raw("heatmaps", place);
+        const double* matrices =
+            transforms ? transforms->data<double>("transform", place) : nullptr;
+        float* out_coords = coords.mutable_data<float>("coords", place);
+        float* out_scores = scores.mutable_data<float>("scores", place);
         const py::gil_scoped_release release;
-        decode_heatmaps_cpu(in, type, instances, keypoints, height, width, matrices, options,
-                            out_coords, out_scores);
+        if (device) {
+          decode_heatmaps_cuda(in, type, instances, keypoints, height, width, matrices, options,
+                               out_coords, out_scores, device.call());
+        } else {
+          decode_heatmaps_cpu(in, type, instances, keypoints, height, width, matrices, options,
+                              out_coords, out_scores);
+        }
       },
       py::arg("heatmaps"), py::arg("transform"), py::arg("coords"), py::arg("scores"),
       py::kw_only(), py::arg("method"), py::arg("kernel"), py::arg("quarter_border"),
-      py::arg("invalid"));
+      py::arg("invalid"), py::arg("cuda") = py::none());
 }
 
 }  // namespace heatpose

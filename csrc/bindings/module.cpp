@@ -1,8 +1,10 @@
 #include "bindings/bind.h"
+#include "bindings/scales.h"
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Native ops of heatpose. Checks types and layouts only; use heatpose.ops.";
   heatpose::bind_runtime(m);
+  heatpose::bind_scale_tables(m);
   heatpose::bind_associate(m);
   heatpose::bind_decode_hand_maps(m);
   heatpose::bind_decode_heatmaps(m);

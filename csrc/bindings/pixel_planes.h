@@ -12,12 +12,12 @@ struct DTypeOf<std::uint16_t> {
 };
 
 /// An output of float32 or float16, as its element type says.
-inline PixelPlanes pixel_planes(const char* name, const Tensor& out) {
+inline PixelPlanes pixel_planes(const char* name, const Tensor& out, Place place = {}) {
   PixelPlanes planes;
   if (out.dtype() == DType::kFloat16) {
-    planes.f16 = out.mutable_data<std::uint16_t>(name);
+    planes.f16 = out.mutable_data<std::uint16_t>(name, place);
   } else {
-    planes.f32 = out.mutable_data<float>(name);
+    planes.f32 = out.mutable_data<float>(name, place);
   }
   return planes;
 }

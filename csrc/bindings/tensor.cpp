@@ -129,7 +129,12 @@ Tensor Tensor::borrow(py::handle source) {
     throw py::type_error("expected an array (NumPy, or with __dlpack__), got " +
                          py::str(py::type::of(source)).cast<std::string>());
   }
-  const py::object capsule = source.attr("__dlpack__")();
+  // A device's exporter would make a stream of its own choice wait, which a stream that is being
+  // captured may not: ops are queued on the stream that the caller has the arrays on.
+  const auto where = py::cast<py::tuple>(source.attr("__dlpack_device__")());
+  const py::object capsule = py::cast<int>(where[0]) == 2
+                                 ? source.attr("__dlpack__")(py::arg("stream") = -1)
+                                 : source.attr("__dlpack__")();
   const auto* managed =
       static_cast<const DLTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   if (managed == nullptr) throw py::error_already_set();
@@ -137,6 +142,7 @@ Tensor Tensor::borrow(py::handle source) {
   if (managed->dtype.lanes != 1) throw py::type_error("vector element types are not supported");
   tensor.dtype_ = dtype_of(managed->dtype.code, managed->dtype.bits);
   tensor.device_type_ = managed->device.device_type;
+  tensor.device_id_ = managed->device.device_id;
   tensor.shape_.assign(managed->shape, managed->shape + managed->ndim);
   if (managed->strides != nullptr) {
     tensor.strides_.assign(managed->strides, managed->strides + managed->ndim);
@@ -157,15 +163,20 @@ std::int64_t Tensor::numel() const {
   return count;
 }
 
-void Tensor::check_layout(const char* name) const {
+void Tensor::check_place(const char* name, Place place) const {
   if (numel() != 0 && reinterpret_cast<std::uintptr_t>(data_) % size_of(dtype_) != 0) {
     throw py::value_error(std::string(name) + " must be aligned to its element size");
   }
-  if (!on_cpu()) {
-    throw py::value_error(std::string(name) +
-                          " must be on the CPU for this operation, got device type " +
-                          std::to_string(device_type_));
+  const int type = place.cuda ? kCudaDeviceType : 1;
+  if (device_type_ != type || (place.cuda && device_id_ != place.device)) {
+    throw py::value_error(std::string(name) + " must be on " +
+                          (place.cuda ? "CUDA device " + std::to_string(place.device) : "the CPU") +
+                          " for this operation, got device " + std::to_string(device_id_) +
+                          " of DLPack's type " + std::to_string(device_type_));
   }
+}
+
+void Tensor::check_contiguous(const char* name) const {
   std::int64_t expected = 1;
   for (std::size_t i = shape_.size(); i-- > 0;) {
     if (shape_[i] != 1 && strides_[i] != expected && numel() != 0) {
@@ -175,17 +186,24 @@ void Tensor::check_layout(const char* name) const {
   }
 }
 
-void Tensor::check(const char* name, DType dtype, bool writable) const {
+void Tensor::check(const char* name, DType dtype, bool writable, Place place) const {
   if (dtype_ != dtype) {
     throw py::type_error(std::string(name) + " must be " + name_of(dtype) + ", got " +
                          name_of(dtype_));
   }
-  check_layout(name);
+  check_place(name, place);
+  check_contiguous(name);
   if (writable && readonly_) throw py::value_error(std::string(name) + " is read-only");
 }
 
-const void* Tensor::raw(const char* name) const {
-  check_layout(name);
+const void* Tensor::raw(const char* name, Place place) const {
+  check_place(name, place);
+  check_contiguous(name);
+  return data_;
+}
+
+const void* Tensor::strided(const char* name, Place place) const {
+  check_place(name, place);
   return data_;
 }
 
@@ -197,6 +215,20 @@ void Tensor::check_shape(const char* name, const std::vector<std::int64_t>& expe
   if (!same) {
     throw py::value_error(std::string(name) + " must have shape " + shape_text(expected) +
                           ", got " + shape_text(shape_));
+  }
+}
+
+CellType cell_type(const char* name, const Tensor& maps) {
+  switch (maps.dtype()) {
+    case DType::kFloat32:
+      return CellType::kFloat32;
+    case DType::kFloat16:
+      return CellType::kFloat16;
+    case DType::kBFloat16:
+      return CellType::kBFloat16;
+    default:
+      throw py::type_error(std::string(name) + " must be float32, float16 or bfloat16, got " +
+                           name_of(maps.dtype()));
   }
 }
 

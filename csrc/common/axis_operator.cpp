@@ -241,30 +241,6 @@ auto key(const AxisGeometry& g) {
 
 }  // namespace
 
-int border_index(int i, int n, Border border) {
-  if (i >= 0 && i < n) return i;
-  switch (border) {
-    case Border::kReflect: {
-      const int period = 2 * n;
-      i = ((i % period) + period) % period;
-      return i < n ? i : period - 1 - i;
-    }
-    case Border::kMirror: {
-      if (n == 1) return 0;
-      const int period = 2 * n - 2;
-      i = ((i % period) + period) % period;
-      return i < n ? i : period - i;
-    }
-    case Border::kNearest:
-      return std::clamp(i, 0, n - 1);
-    case Border::kConstant:
-      return -1;
-    case Border::kWrap:
-      return ((i % n) + n) % n;
-  }
-  return -1;
-}
-
 std::shared_ptr<const AxisOperator> axis_operator(const AxisGeometry& geometry,
                                                   const std::vector<double>& taps, Border border) {
   // Never destroyed: a thread may be inside an op while the process ends.

@@ -4,21 +4,14 @@
 #include <memory>
 #include <vector>
 
+#include "common/border_rule.h"
+
 namespace heatpose {
 
 /// OpenCV's interpolations, with its conventions (half-pixel centres, no antialiasing except
 /// area's, clamped border); nearest takes floor(dst * scale). Each axis is resized on its own: area
 /// along an axis that shrinks, linear-like along one that grows.
 enum class Interpolation : int { kNearest = 0, kLinear = 1, kCubic = 2, kArea = 3, kLanczos4 = 4 };
-
-/// What lies outside the canvas when it is smoothed (SciPy's names).
-enum class Border : int {
-  kReflect = 0,   ///< d c b a | a b c d | d c b a
-  kMirror = 1,    ///< d c b | a b c d | c b a
-  kNearest = 2,   ///< a a a | a b c d | d d d
-  kConstant = 3,  ///< 0 0 0 | a b c d | 0 0 0
-  kWrap = 4,      ///< b c d | a b c d | a b c
-};
 
 /// One axis of one scale: `cells` values enlarged by `stride`, cut to `content`, resized to
 /// `canvas`.
@@ -40,9 +33,6 @@ struct AxisOperator {
   std::vector<float> weights;             ///< [rows, taps], zero past the cells
   std::vector<std::int32_t> first, last;  ///< [rows] inclusive range of touched cells
 };
-
-/// Index of the pixel that stands for `i` outside [0, n); -1 where the border is constant.
-int border_index(int i, int n, Border border);
 
 /// The operator of an axis, followed by a convolution of the canvas with `taps` (odd count,
 /// centred; empty for none). Computed in double precision, rounded once; the last few are kept,

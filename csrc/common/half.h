@@ -5,6 +5,10 @@
 
 #include "common/macros.h"
 
+#ifdef __CUDACC__
+#include <cuda_fp16.h>
+#endif
+
 namespace heatpose {
 
 /// Element types of maps. The 16-bit ones are carried as bits, so that every compiler takes them.
@@ -29,6 +33,9 @@ HEATPOSE_RULE float to_float(BFloat16 value) {
 }
 
 HEATPOSE_RULE float to_float(Half value) {
+#ifdef __CUDA_ARCH__
+  return __half2float(__ushort_as_half(value.bits));
+#else
   const std::uint32_t sign = static_cast<std::uint32_t>(value.bits & 0x8000u) << 16;
   const std::uint32_t exponent = (value.bits >> 10) & 31u;
   const std::uint32_t fraction = value.bits & 0x3ffu;
@@ -44,6 +51,35 @@ HEATPOSE_RULE float to_float(Half value) {
   float result;
   std::memcpy(&result, &bits, sizeof result);
   return result;
+#endif
+}
+
+/// Rounded half to even; what is too large becomes infinity.
+HEATPOSE_RULE Half to_half(float value) {
+#ifdef __CUDA_ARCH__
+  return {__half_as_ushort(__float2half_rn(value))};
+#else
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const std::uint32_t sign = bits >> 16 & 0x8000u;
+  bits &= 0x7fffffffu;
+  std::uint32_t half;
+  if (bits > 0x7f800000u) {
+    half = 0x7e00u;  // NaN
+  } else if (bits >= 0x47800000u) {
+    half = 0x7c00u;  // 65536 and more: infinity
+  } else if (bits < 0x38800000u) {
+    // Below 2^-14: adding 0.5 moves the bits that a subnormal half keeps to the end, rounded.
+    float shifted;
+    std::memcpy(&shifted, &bits, sizeof shifted);
+    shifted += 0.5f;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    half = bits - 0x3f000000u;
+  } else {
+    half = (bits - (112u << 23) + 0xfffu + (bits >> 13 & 1u)) >> 13;
+  }
+  return {static_cast<std::uint16_t>(sign | half)};
+#endif
 }
 
 }  // namespace heatpose

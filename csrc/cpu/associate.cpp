@@ -20,7 +20,7 @@ class FieldSampler {
   explicit FieldSampler(const std::vector<ScaleMaps>& fields) : kernel_(kernels()) {
     for (const ScaleMaps& field : fields) {
       scales_.push_back(
-          {field.cells, field.weight, axis_operator(field.y), axis_operator(field.x)});
+          {field.floats(), field.weight, axis_operator(field.y), axis_operator(field.x)});
     }
   }
 

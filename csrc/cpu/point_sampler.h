@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "heatpose/scale_maps.h"
+#include "common/scale_maps.h"
 
 namespace heatpose {
 
@@ -16,7 +16,7 @@ class PointSampler {
   PointSampler(const std::vector<ScaleMaps>& scales, const std::vector<double>& taps,
                Border border) {
     for (const ScaleMaps& scale : scales) {
-      scales_.push_back({scale.cells, scale.weight, axis_operator(scale.y, taps, border),
+      scales_.push_back({scale.floats(), scale.weight, axis_operator(scale.y, taps, border),
                          axis_operator(scale.x, taps, border)});
     }
   }

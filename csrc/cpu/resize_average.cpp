@@ -112,7 +112,7 @@ BandCells copy_cells(const Scale& scale, std::int64_t plane, int first_block, in
   band.rows = std::max(0, end_row - band.first_row);
   const int width = scale.from.x.cells;
   band.values = scratch.take<float>(static_cast<std::int64_t>(band.rows) * scale.padded_width);
-  const float* source = scale.from.cells + (plane * scale.from.y.cells + band.first_row) *
+  const float* source = scale.from.floats() + (plane * scale.from.y.cells + band.first_row) *
                                                static_cast<std::int64_t>(width);
   for (int row = 0; row < band.rows; ++row) {
     float* target = band.values + static_cast<std::int64_t>(row) * scale.padded_width;
@@ -134,7 +134,7 @@ void spread_broken_cells(const Scale& scale, std::int64_t plane, const BandCells
   std::vector<char> touched(static_cast<std::size_t>(canvas));
   for (int row = band.first_row; row < band.first_row + band.rows; ++row) {
     const float* cells =
-        scale.from.cells + (plane * scale.from.y.cells + row) * static_cast<std::int64_t>(width);
+        scale.from.floats() + (plane * scale.from.y.cells + row) * static_cast<std::int64_t>(width);
     if (all_finite(cells, width)) continue;
     for (int x = 0; x < canvas; ++x) {
       const auto at = static_cast<std::size_t>(x);

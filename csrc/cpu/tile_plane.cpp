@@ -60,7 +60,7 @@ void TilePlane::load(std::int64_t plane) {
     const int height = grid_.tile_y(s).cells, width = grid_.tile_x(s).cells;
     float most = 0;
     const bool finite =
-        kernel_.pad_plane(grid_.maps(s).cells + plane * height * width, height, width,
+        kernel_.pad_plane(grid_.maps(s).floats() + plane * height * width, height, width,
                           grid_.maps(s).weight, scale.stride, scale.cells, &most);
     // Sums of larger cells could overflow, and bounds with them.
     finite_ = finite_ && finite && most < 1e30f;
@@ -98,7 +98,7 @@ void TilePlane::mark_bad_pixels(int ty, int tx) {
   for (int s = 0; s < grid_.scales(); ++s) {
     const AxisOperator& oy = grid_.operator_y(s);
     const AxisOperator& ox = grid_.operator_x(s);
-    const float* cells = grid_.maps(s).cells + plane_ * oy.cells * ox.cells;
+    const float* cells = grid_.maps(s).floats() + plane_ * oy.cells * ox.cells;
     for (int r = 0; r < kTile; ++r) {
       const int y = ty * kTileInner - 1 + r;
       if (y < 0 || y >= oy.rows) continue;

@@ -7,7 +7,7 @@
 #include "common/tile_axis.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/kernels.h"
-#include "heatpose/scale_maps.h"
+#include "common/scale_maps.h"
 
 namespace heatpose {
 

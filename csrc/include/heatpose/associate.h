@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "common/pair_rule.h"
-#include "heatpose/scale_maps.h"
+#include "common/scale_maps.h"
+#include "common/scale_tables.h"
+#include "heatpose/cuda_call.h"
 
 namespace heatpose {
 
@@ -57,5 +59,15 @@ struct AssociationView {
 void associate_cpu(const PeakSetView& peaks, const std::vector<ScaleMaps>& fields, int channels,
                    const LimbsView& limbs, const AssociateOptions& options,
                    const AssociationView& out);
+
+/// The same on a CUDA device: arrays of the device, maps of one of the cell types with any strides,
+/// and `tables`, what write_tables() made of associate_tables(), brought there by the caller.
+/// The limbs' arrays lie on the device, too; their entries have been checked. Counts are taken as
+/// at most M, and a pair with a place that is not finite is rejected.
+inline std::vector<TableSet> associate_tables() { return {TableSet{}}; }
+void associate_cuda(const PeakSetView& peaks, const std::vector<ScaleMaps>& fields,
+                    const std::int32_t* tables, int channels, const LimbsView& limbs,
+                    const AssociateOptions& options, const AssociationView& out,
+                    const CudaCall& call);
 
 }  // namespace heatpose

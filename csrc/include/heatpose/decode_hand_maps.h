@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/scale_maps.h"
+#include "common/scale_tables.h"
+#include "heatpose/cuda_call.h"
 #include "heatpose/peaks_from_cells.h"
-#include "heatpose/scale_maps.h"
 
 namespace heatpose {
 
@@ -17,5 +19,15 @@ namespace heatpose {
 void decode_hand_maps_cpu(const std::vector<ScaleMaps>& scales, std::int64_t planes,
                           const SmoothOptions& smooth, float threshold, float* coords,
                           float* scores);
+
+/// The same on a CUDA device: arrays of the device, maps of one of the cell types with any strides,
+/// and `tables`, what write_tables() made of decode_hand_maps_tables(), brought there by the
+/// caller.
+inline std::vector<TableSet> decode_hand_maps_tables(const SmoothOptions& smooth) {
+  return {{smooth.taps, smooth.border, true}, TableSet{}};  // the smoothed average, and the average
+}
+void decode_hand_maps_cuda(const std::vector<ScaleMaps>& scales, const std::int32_t* tables,
+                           std::int64_t planes, const SmoothOptions& smooth, float threshold,
+                           float* coords, float* scores, const CudaCall& call);
 
 }  // namespace heatpose

@@ -4,6 +4,7 @@
 
 #include "common/half.h"
 #include "common/refine_rule.h"
+#include "heatpose/cuda_call.h"
 
 namespace heatpose {
 
@@ -23,5 +24,11 @@ struct DecodeOptions {
 void decode_heatmaps_cpu(const void* maps, CellType type, std::int64_t instances,
                          std::int64_t keypoints, int height, int width, const double* transforms,
                          const DecodeOptions& options, float* coords, float* scores);
+
+/// The same on a CUDA device, in one launch.
+void decode_heatmaps_cuda(const void* maps, CellType type, std::int64_t instances,
+                          std::int64_t keypoints, int height, int width, const double* transforms,
+                          const DecodeOptions& options, float* coords, float* scores,
+                          const CudaCall& call);
 
 }  // namespace heatpose

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include "common/half.h"
 #include "common/peak_rule.h"
+#include "heatpose/cuda_call.h"
 
 namespace heatpose {
 
@@ -26,5 +28,10 @@ struct PeaksView {
 ///   scores  float32 [P, H, W]  where their scores are read (may be `maps`)
 void find_peaks_cpu(const float* maps, const float* scores, std::int64_t planes, int height,
                     int width, const PeakOptions& options, const PeaksView& out);
+
+/// The same on a CUDA device; maps and scores of one of the cell types.
+void find_peaks_cuda(const void* maps, const void* scores, CellType type, std::int64_t planes,
+                     int height, int width, const PeakOptions& options, const PeaksView& out,
+                     const CudaCall& call);
 
 }  // namespace heatpose

@@ -3,6 +3,8 @@
 #include <cstdint>
 
 #include "common/axis_operator.h"
+#include "common/half.h"
+#include "heatpose/cuda_call.h"
 
 namespace heatpose {
 
@@ -17,5 +19,10 @@ struct SmoothTaps {
 ///   out   float32 [P, H, W]  does not overlap `maps`
 void gaussian_smooth_cpu(const float* maps, std::int64_t planes, int height, int width,
                          const SmoothTaps& taps, Border border, float* out);
+
+/// The same on a CUDA device; maps of one of the cell types. `taps` lie on the host.
+void gaussian_smooth_cuda(const void* maps, CellType type, std::int64_t planes, int height,
+                          int width, const SmoothTaps& taps, Border border, float* out,
+                          const CudaCall& call);
 
 }  // namespace heatpose

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "common/scale_maps.h"
+#include "common/scale_tables.h"
+#include "heatpose/cuda_call.h"
 #include "heatpose/find_peaks.h"
-#include "heatpose/scale_maps.h"
 
 namespace heatpose {
 
@@ -27,5 +29,16 @@ enum class Refine : int {
 void peaks_from_cells_cpu(const std::vector<ScaleMaps>& scales, std::int64_t planes,
                           const SmoothOptions& smooth, const PeakOptions& options, Refine refine,
                           const PeaksView& out, float* refined);
+
+/// The same on a CUDA device: arrays of the device, maps of one of the cell types with any strides,
+/// and `tables`, what write_tables() made of peaks_from_cells_tables(), brought there by the
+/// caller.
+inline std::vector<TableSet> peaks_from_cells_tables(const SmoothOptions& smooth) {
+  return {{smooth.taps, smooth.border, true}, TableSet{}};  // the smoothed average, and the average
+}
+void peaks_from_cells_cuda(const std::vector<ScaleMaps>& scales, const std::int32_t* tables,
+                           std::int64_t planes, const SmoothOptions& smooth,
+                           const PeakOptions& options, Refine refine, const PeaksView& out,
+                           float* refined, const CudaCall& call);
 
 }  // namespace heatpose

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "heatpose/cuda_call.h"
 #include "heatpose/pixel_planes.h"
 
 namespace heatpose {
@@ -23,5 +24,10 @@ struct PrepareOptions {
 void prepare_image_cpu(const std::uint8_t* image, int height, int width, int content_height,
                        int content_width, const PrepareOptions& options, int out_height,
                        int out_width, const PixelPlanes& out);
+
+/// The same on a CUDA device.
+void prepare_image_cuda(const std::uint8_t* image, int height, int width, int content_height,
+                        int content_width, const PrepareOptions& options, int out_height,
+                        int out_width, const PixelPlanes& out, const CudaCall& call);
 
 }  // namespace heatpose

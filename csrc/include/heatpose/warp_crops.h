@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "heatpose/cuda_call.h"
 #include "heatpose/pixel_planes.h"
 
 namespace heatpose {
@@ -22,5 +23,10 @@ struct WarpOptions {
 void warp_crops_cpu(const std::uint8_t* image, int height, int width, const double* matrices,
                     std::int64_t crops, int crop_height, int crop_width, const WarpOptions& options,
                     const PixelPlanes& out);
+
+/// The same on a CUDA device. Where a matrix is not finite, the crop is border.
+void warp_crops_cuda(const std::uint8_t* image, int height, int width, const double* matrices,
+                     std::int64_t crops, int crop_height, int crop_width,
+                     const WarpOptions& options, const PixelPlanes& out, const CudaCall& call);
 
 }  // namespace heatpose

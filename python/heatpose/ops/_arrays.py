@@ -5,73 +5,133 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from heatpose.native import core, cuda_status
+from heatpose.ops._spaces import HostSpace, Space, TorchSpace
+
 Array = Any
 """A NumPy array, a torch tensor or another array with ``__dlpack__``."""
 
-Wrap = Callable[[npt.NDArray[Any]], Any]
 Float32 = npt.NDArray[np.float32]
 
 _FLOATS = ("float32", "float16", "bfloat16")
 _WHOLES = ("int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8")
+_DLPACK_CUDA = 2
 LARGEST = float(np.finfo(np.float32).max)
 """The largest finite float32, which is what the native ops compute in."""
 
 
-def borrow(
-    name: str, value: Array, *, dtypes: Sequence[str] = _FLOATS
-) -> tuple[npt.NDArray[Any], Wrap]:
-    """View an array as NumPy, and say how to give an answer back as its kind.
+def borrow(name: str, value: Array, *, dtypes: Sequence[str] = _FLOATS) -> tuple[Any, Space]:
+    """View an array as NumPy (on the CPU) or as a torch tensor (on a CUDA device).
 
     A copy is made only of what the native ops cannot read as it lies: misaligned elements, the
-    other byte order, torch's lazily negated tensors and bfloat16.
+    other byte order, torch's lazily negated tensors and, on the CPU, bfloat16.
 
     Args:
         name: Name of the argument, for errors.
-        value: NumPy array, torch tensor on the CPU, or another array with ``__dlpack__``.
-        dtypes: Element types that are accepted. bfloat16 arrives as float32 (NumPy has none).
+        value: NumPy array, torch tensor, or another array with ``__dlpack__``, on the CPU or on a
+            CUDA device.
+        dtypes: Element types that are accepted. On the CPU bfloat16 arrives as float32 (NumPy has
+            none).
 
     Returns:
-        The array, aligned and native-endian (maybe not contiguous), and a function that turns
-        a NumPy result into the kind of ``value``.
+        The array, aligned and native-endian (maybe not contiguous), and where it lies.
 
     Raises:
         TypeError: value is no array, is a masked array, or has another element type.
-        ValueError: value lies on a device that this op does not reach.
+        ValueError: value lies on a device that heatpose does not reach.
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
-        if value.layout is not torch.strided:
-            raise TypeError(f"{name} must be a dense tensor, got layout {value.layout}")
-        if value.device.type != "cpu":
-            raise ValueError(
-                f"{name} is on device {value.device}, but this op runs on the CPU; "
-                f"move it with {name}.cpu()"
-            )
-        kind = str(value.dtype).removeprefix("torch.")
-        _check_dtype(name, kind, dtypes)
-        value = value.detach()
-        if kind == "bfloat16":
-            value = value.float()
-        return _aligned(value.resolve_neg().numpy()), torch.from_numpy
+        return _borrow_tensor(name, value, dtypes)
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be an array without a mask, got a masked array")
     if isinstance(value, np.ndarray):
         _check_dtype(name, value.dtype.name, dtypes)
         if not value.dtype.isnative:
             value = value.astype(value.dtype.newbyteorder("="))
-        return _aligned(np.asarray(value)), lambda result: result
+        return _aligned(np.asarray(value)), HostSpace()
     if hasattr(value, "__dlpack__") and hasattr(value, "__array_namespace__"):
-        space = value.__array_namespace__()
+        if value.__dlpack_device__()[0] == _DLPACK_CUDA:
+            return _borrow_through_torch(name, value, dtypes)
+        kind = value.__array_namespace__()
         array = np.from_dlpack(value)
         _check_dtype(name, array.dtype.name, dtypes)
-        return _aligned(array), space.from_dlpack
+        return _aligned(array), HostSpace(kind.from_dlpack)
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(value).__name__}")
+
+
+def _borrow_tensor(name: str, value: Any, dtypes: Sequence[str]) -> tuple[Any, Space]:
+    torch = sys.modules["torch"]
+    if value.layout is not torch.strided:
+        raise TypeError(f"{name} must be a dense tensor, got layout {value.layout}")
+    if value.device.type not in ("cpu", "cuda"):
+        raise ValueError(
+            f"{name} is on device {value.device}, but heatpose works on the CPU and on CUDA; "
+            f"move it with {name}.cpu()"
+        )
+    if value.device.type == "cuda" and not cuda_status().compiled:
+        raise ValueError(
+            f"{name} is on device {value.device}, but heatpose was built without CUDA (build with "
+            f"HEATPOSE_CUDA=ON); move it with {name}.cpu()"
+        )
+    kind = str(value.dtype).removeprefix("torch.")
+    _check_dtype(name, kind, dtypes)
+    value = value.detach().resolve_neg()
+    if value.device.type == "cuda" or core.cuda_device_type == 1:
+        if value.data_ptr() % value.element_size():
+            value = value.clone()
+        return value, TorchSpace(value.device)
+    if kind == "bfloat16":
+        value = value.float()
+    return _aligned(value.numpy()), HostSpace(torch.from_numpy)
+
+
+def _borrow_through_torch(name: str, value: Any, dtypes: Sequence[str]) -> tuple[Any, Space]:
+    """An array of another library on a CUDA device: torch views it and gives the memory."""
+    try:
+        import torch
+    except ImportError:
+        raise TypeError(
+            f"{name} is a {type(value).__name__} on a CUDA device, which needs PyTorch "
+            "(pip install torch)"
+        ) from None
+    from torch.utils.dlpack import from_dlpack
+
+    kind = value.__array_namespace__()
+    stream = None
+    if type(value).__module__.partition(".")[0] == "cupy":
+        stream = int(sys.modules["cupy"].cuda.get_current_stream().ptr)
+    device = torch.device("cuda", value.__dlpack_device__()[1])
+    with TorchSpace(device, stream=stream).queue():
+        tensor, _ = _borrow_tensor(name, from_dlpack(value), dtypes)
+    return tensor, TorchSpace(device, kind.from_dlpack, stream)
+
+
+def borrow_beside(name: str, value: Array, space: Space, *, dtypes: Sequence[str] = _FLOATS) -> Any:
+    """View another array of a call, which must lie where the first one does.
+
+    Raises:
+        TypeError: As :func:`borrow`.
+        ValueError: value lies elsewhere.
+    """
+    array, found = borrow(name, value, dtypes=dtypes)
+    if found.name != space.name:
+        raise ValueError(f"{name} must be on {space.name} like the other arrays, got {found.name}")
+    if isinstance(array, np.ndarray) == isinstance(space, HostSpace):
+        return array
+    return array.numpy() if isinstance(space, HostSpace) else space.put(array)
+
+
+def on_device(value: Any) -> bool:
+    """Whether an array lies on a device, so that its values cannot be looked at without a wait."""
+    place = getattr(value, "__dlpack_device__", None)
+    return place is not None and place()[0] == _DLPACK_CUDA
 
 
 def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -84,19 +144,54 @@ def _check_dtype(name: str, got: str, dtypes: Sequence[str]) -> None:
         raise TypeError(f"{name} must be {expected}, got {got}")
 
 
-def as_float32(name: str, value: Array, *, ndim: Sequence[int]) -> tuple[Float32, Wrap]:
-    """Borrow maps as C-contiguous float32 (a copy only when they are not), checking their rank."""
-    array, wrap = borrow(name, value)
+def as_maps(name: str, value: Array, *, ndim: Sequence[int]) -> tuple[Any, Space]:
+    """Borrow maps for the native op, checking their rank.
+
+    On the CPU they become C-contiguous float32 (a copy only when they are not); on a CUDA device
+    they stay as they lie, in their own element type.
+    """
+    array, space = borrow(name, value)
     if array.ndim not in ndim:
         expected = " or ".join(str(n) for n in ndim)
-        raise ValueError(f"{name} must have {expected} dimensions, got shape {array.shape}")
-    return np.ascontiguousarray(array, dtype=np.float32), wrap
+        raise ValueError(f"{name} must have {expected} dimensions, got shape {tuple(array.shape)}")
+    if not space.cuda:
+        return np.ascontiguousarray(array, dtype=np.float32), space
+    if isinstance(array, np.ndarray) and array.dtype.name not in ("float32", "float16"):
+        array = array.astype(np.float32)
+    return array, space
+
+
+def as_float32(array: Any) -> Any:
+    """An array of either kind, as float32."""
+    return array.astype(np.float32) if isinstance(array, np.ndarray) else array.float()
+
+
+def as_float64_there(name: str, value: Array, space: Space) -> Any:
+    """Floats as C-contiguous float64 where a call's arrays lie, brought there from the host."""
+    if not on_device(value):
+        return space.put(np.ascontiguousarray(value, np.float64))
+    array = borrow_beside(name, value, space, dtypes=("float32", "float64"))
+    return array.double().contiguous()
+
+
+def dtype_name(array: Any) -> str:
+    """Name of the element type of a NumPy array or a torch tensor."""
+    return str(array.dtype).removeprefix("torch.")
+
+
+def as_bytes(array: Any) -> Any:
+    """A bool array as uint8, the same memory."""
+    if isinstance(array, np.ndarray):
+        return array.view(np.uint8)
+    return array.view(sys.modules["torch"].uint8)
 
 
 def as_float64(name: str, value: Any) -> npt.NDArray[np.float64]:
     """Check finite numbers, in an array of any real type or in lists, and give them as float64."""
     if hasattr(value, "__dlpack__"):
-        array, _ = borrow(name, value, dtypes=("float64", *_FLOATS, *_WHOLES))
+        array, space = borrow(name, value, dtypes=("float64", *_FLOATS, *_WHOLES))
+        if isinstance(space, TorchSpace):
+            array = array.double().cpu().numpy()
     else:
         try:
             array = np.asarray(value)
@@ -174,49 +269,70 @@ def out_array(
     name: str,
     out: Array | None,
     shape: tuple[int, ...],
-    wrap: Wrap,
+    space: Space,
     *,
     dtype: str = "float32",
-    reads: Iterable[tuple[str, npt.NDArray[Any] | None]] = (),
-) -> tuple[npt.NDArray[Any], Array]:
-    """The array an op writes to, as NumPy, and as what it returns: the caller's, or a fresh one.
+    reads: Iterable[tuple[str, Any]] = (),
+) -> tuple[Any, Array]:
+    """The array an op writes to, as the native op takes it, and as what the op returns.
 
     Args:
         name: Name of the argument, for errors.
         out: What the caller gave; None for a fresh array.
         shape: Shape it must have.
-        wrap: Turns a fresh NumPy array into the kind of the input.
+        space: Where it must lie.
         dtype: Element type it must have.
         reads: Names and arrays that the op still reads while it writes.
 
     Raises:
         TypeError: out is not of ``dtype``.
-        ValueError: out has another shape, cannot be written in place, is not C-contiguous, or
-            overlaps what the op reads.
+        ValueError: out has another shape, cannot be written in place, is not C-contiguous, lies
+            elsewhere, or overlaps what the op reads.
     """
     if out is None:
-        fresh = np.empty(shape, dtype)
-        return fresh, wrap(fresh)
-    array, _ = borrow(name, out, dtypes=(dtype,))
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    if not array.flags.c_contiguous or not array.flags.writeable:
+        fresh = space.empty(shape, dtype)
+        return fresh, space.wrap(fresh)
+    array = borrow_beside(name, out, space, dtypes=(dtype,))
+    if tuple(array.shape) != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(array.shape)}")
+    host = isinstance(array, np.ndarray)
+    ready = array.flags.c_contiguous and array.flags.writeable if host else array.is_contiguous()
+    if not ready:
         raise ValueError(f"{name} must be C-contiguous and writable")
     if getattr(out, "requires_grad", False):
         raise ValueError(f"{name} must not require grad: give {name}.detach()")
     # Two copies lie at two addresses, the array itself at one. What has no element has no address.
-    again, _ = borrow(name, out, dtypes=(dtype,))
-    if array.size and again.ctypes.data != array.ctypes.data:
+    again = borrow_beside(name, out, space, dtypes=(dtype,))
+    if math.prod(shape) and _span(again)[0] != _span(array)[0]:
         raise ValueError(
             f"{name} must be an aligned, native-endian array that can be written in place"
         )
     for other, read in reads:
-        if read is not None and np.may_share_memory(array, read):
+        if read is not None and _overlap(array, read):
             raise ValueError(f"{name} must not overlap {other}, which is read while it is written")
     return array, out
 
 
-def flat_planes(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _span(array: Any) -> tuple[int, int]:
+    """First address of an array, and the address past what it can touch."""
+    if isinstance(array, np.ndarray):
+        low, high = np.lib.array_utils.byte_bounds(array)
+        return int(array.ctypes.data) if array.flags.c_contiguous else low, high
+    last = sum((n - 1) * s for n, s in zip(array.shape, array.stride(), strict=True))
+    first = array.data_ptr()
+    return first, first + (last + 1) * array.element_size()
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return bool(np.may_share_memory(one, other))
+    if math.prod(one.shape) == 0 or math.prod(other.shape) == 0:
+        return False
+    (low, high), (first, last) = _span(one), _span(other)
+    return low < last and first < high
+
+
+def flat_planes(array: Any) -> Any:
     """View [..., H, W] as [P, H, W]; sizes of zero are fine."""
     planes = math.prod(array.shape[:-2])
     return array.reshape(planes, *array.shape[-2:])

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from heatpose.ops._arrays import Array, Float32, Wrap, as_float32, choice, finite, size_pair, whole
-from heatpose.ops._arrays import flat_planes as _flat
+from heatpose.native import core
+from heatpose.ops._arrays import (
+    Array,
+    as_float32,
+    as_maps,
+    choice,
+    dtype_name,
+    finite,
+    flat_planes,
+    size_pair,
+    whole,
+)
+from heatpose.ops._spaces import CudaCall, Space
 
 INTERPOLATIONS = ("nearest", "linear", "cubic", "area", "lanczos4")
 BORDERS = ("reflect", "mirror", "nearest", "constant", "wrap")
@@ -18,16 +29,47 @@ class Scales(NamedTuple):
     """Checked scales: what the native ops take, and how to answer.
 
     Attributes:
-        native: Per scale (maps float32 [P, h, w], stride, (content_h, content_w), weight).
+        native: Per scale (maps, stride, (content_h, content_w), weight). Maps are float32 [P, h, w]
+            on the CPU; [C, h, w] or [N, C, h, w] of any cell type, as they lie, on a CUDA device.
         lead: Leading shape of the maps, e.g. (C,) or (N, C); P is its product.
         canvas: (H, W) in pixels.
-        wrap: Turns a NumPy answer into the kind of the maps.
+        space: Where the maps lie.
     """
 
-    native: list[tuple[Float32, int, Size, float]]
+    native: list[tuple[Any, int, Size, float]]
     lead: tuple[int, ...]
     canvas: Size
-    wrap: Wrap
+    space: Space
+
+    def call(
+        self,
+        op: str,
+        interpolation: tuple[int, int],
+        taps: tuple[float, ...] = (),
+        border: int = 0,
+    ) -> CudaCall | None:
+        """The argument ``cuda`` of a native op: on a CUDA device, with the op's tables."""
+        if not self.space.cuda:
+            return None
+        geometries = tuple(
+            (*maps.shape[-2:], stride, content, weight)
+            for maps, stride, content, weight in self.native
+        )
+
+        def make() -> Any:
+            return core.scale_tables(
+                op,
+                geometries,
+                canvas_height=self.canvas[0],
+                canvas_width=self.canvas[1],
+                enlarge=interpolation[0],
+                resize=interpolation[1],
+                taps=taps,
+                border=border,
+            )
+
+        key = (op, geometries, self.canvas, interpolation, taps, border)
+        return self.space.call(self.space.table(key, make))
 
 
 def read_scales(
@@ -64,31 +106,36 @@ def read_scales(
     contents = _contents(content, len(stack))
     shares = _weights(weights, len(stack))
 
-    native: list[tuple[Float32, int, Size, float]] = []
+    native: list[tuple[Any, int, Size, float]] = []
     lead: tuple[int, ...] = ()
-    wrap: Any = None
+    space: Any = None
     for i, (one, size, share) in enumerate(zip(stack, contents, shares, strict=True)):
         label = f"{name}[{i}]" if several else name
-        array, wrap_one = as_float32(label, one, ndim=(3, 4))
-        height, width = array.shape[-2:]
+        array, place = as_maps(label, one, ndim=(3, 4))
+        shape = tuple(array.shape)
+        height, width = shape[-2:]
         if height == 0 or width == 0:
-            raise ValueError(f"{label} must have at least one cell, got shape {array.shape}")
+            raise ValueError(f"{label} must have at least one cell, got shape {shape}")
         if i == 0:
-            lead, wrap = array.shape[:-2], wrap_one
-        elif array.shape[:-2] != lead:
+            lead, space = shape[:-2], place
+        elif shape[:-2] != lead:
             raise ValueError(
-                f"{label} must have the leading shape {lead} of {name}[0], got {array.shape}"
+                f"{label} must have the leading shape {lead} of {name}[0], got {shape}"
             )
+        elif place.name != space.name:
+            raise ValueError(f"{label} must be on {space.name} like {name}[0], got {place.name}")
         most = (height * stride, width * stride)
         if size is None:
             size = most
         elif not (size[0] <= most[0] and size[1] <= most[1]):
             raise ValueError(
-                f"content must be at most {most} for {label} of shape {array.shape} and "
+                f"content must be at most {most} for {label} of shape {shape} and "
                 f"stride {stride}, got {size}"
             )
-        native.append((_flat(array), stride, size, share))
-    return Scales(native, lead, canvas, wrap)
+        native.append((array if place.cuda else flat_planes(array), stride, size, share))
+    if len({dtype_name(array) for array, *_ in native}) > 1:
+        native = [(as_float32(array), *rest) for array, *rest in native]
+    return Scales(native, lead, canvas, space)
 
 
 def _contents(content: Size | Sequence[Size | None] | None, count: int) -> list[Size | None]:

@@ -11,8 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, borrow, choice, finite, flag, whole
+from heatpose.ops._arrays import (
+    Array,
+    as_bytes,
+    as_float32,
+    borrow_beside,
+    choice,
+    finite,
+    flag,
+    on_device,
+    whole,
+)
 from heatpose.ops._scales import Size, read_interpolation, read_scales
+from heatpose.ops._spaces import Space
 from heatpose.ops.find_peaks import Peaks
 
 MATCHINGS = ("limbs", "global")
@@ -174,8 +185,9 @@ def associate(
     if not isinstance(peaks, Peaks):
         raise TypeError(f"peaks must be heatpose.ops.Peaks, got {type(peaks).__name__}")
     scales = read_scales("pafs", pafs, canvas, content=content, stride=stride, weights=weights)
-    enlarge, resize = read_interpolation(interpolation)
-    xy, scores, counts = _read_peaks(peaks, scales.lead[:-1])
+    pair = read_interpolation(interpolation)
+    space = scales.space
+    xy, scores, counts = _read_peaks(peaks, scales.lead[:-1], space)
     limb_array = _pairs("limbs", limbs)
     _check_limbs(limb_array, xy.shape[1])
     channel_array = _pairs("paf_channels", paf_channels)
@@ -192,70 +204,97 @@ def associate(
         start_array[:] = _flags("starts", starts, len(limb_array))
     images, keypoints, max_peaks = xy.shape[:3]
     most = whole("max_people", max_people, low=1)
-    result = Association(
-        np.empty((images, most, keypoints), np.int32),
-        np.empty((images, most), np.float32),
-        np.empty((images, most), np.int32),
-        np.empty(images, np.int32),
-        np.empty(images, np.bool_),
-        np.empty((images, len(limb_array), max_peaks, 2), np.int32),
-        np.empty((images, len(limb_array), max_peaks), np.float32),
-        np.empty((images, len(limb_array)), np.int32),
+    limb_array, channel_array, start_array = (
+        space.table((name, array.tobytes()), lambda array=array: array)  # type: ignore[misc]
+        for name, array in (
+            ("limbs", limb_array),
+            ("paf_channels", channel_array),
+            ("starts", start_array),
+        )
     )
-    core.associate(
-        xy,
-        scores,
-        counts,
-        scales.native,
-        canvas_height=scales.canvas[0],
-        canvas_width=scales.canvas[1],
-        enlarge=enlarge,
-        resize=resize,
-        limbs=limb_array,
-        paf_channels=channel_array,
-        starts=start_array,
-        options={
-            **{f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)},
-            "matching": MATCHINGS.index(settings.matching),
-            "rounding": ROUNDINGS.index(settings.rounding),
-        },
-        people=result.people,
-        person_scores=result.scores,
-        person_parts=result.parts,
-        person_counts=result.counts,
-        overflow=result.overflow.view(np.uint8),
-        pairs=result.pairs,
-        pair_scores=result.pair_scores,
-        pair_counts=result.pair_counts,
-    )
-    lead = scales.lead[:-1]
-    return Association(*(scales.wrap(field.reshape(lead + field.shape[1:])) for field in result))
+    with space.queue():
+        result = empty_association(
+            images, keypoints, max_peaks, len(limb_array), most, scales.space
+        )
+        core.associate(
+            xy,
+            scores,
+            counts,
+            scales.native,
+            canvas_height=scales.canvas[0],
+            canvas_width=scales.canvas[1],
+            enlarge=pair[0],
+            resize=pair[1],
+            limbs=limb_array,
+            paf_channels=channel_array,
+            starts=start_array,
+            options={
+                **{f.name: getattr(settings, f.name) for f in dataclasses.fields(settings)},
+                "matching": MATCHINGS.index(settings.matching),
+                "rounding": ROUNDINGS.index(settings.rounding),
+            },
+            people=result.people,
+            person_scores=result.scores,
+            person_parts=result.parts,
+            person_counts=result.counts,
+            overflow=as_bytes(result.overflow),
+            pairs=result.pairs,
+            pair_scores=result.pair_scores,
+            pair_counts=result.pair_counts,
+            cuda=scales.call("associate", pair),
+        )
+        lead = scales.lead[:-1]
+        return Association(
+            *(space.wrap(field.reshape((*lead, *field.shape[1:]))) for field in result)
+        )
 
 
-def _read_peaks(peaks: Peaks, lead: tuple[int, ...]) -> tuple[Any, Any, Any]:
-    xy, _ = borrow("peaks.xy", peaks.xy, dtypes=("int32", "float32"))
-    scores, _ = borrow("peaks.scores", peaks.scores, dtypes=("float32",))
-    counts, _ = borrow("peaks.counts", peaks.counts, dtypes=("int32",))
-    if xy.ndim != len(lead) + 3 or xy.shape[: len(lead)] != lead or xy.shape[-2] < 1:
+def empty_association(
+    images: int, keypoints: int, max_peaks: int, limbs: int, max_people: int, space: Space
+) -> Association:
+    """Uninitialised arrays for the people of some images."""
+    return Association(
+        space.empty((images, max_people, keypoints), "int32"),
+        space.empty((images, max_people), "float32"),
+        space.empty((images, max_people), "int32"),
+        space.empty((images,), "int32"),
+        space.empty((images,), "bool"),
+        space.empty((images, limbs, max_peaks, 2), "int32"),
+        space.empty((images, limbs, max_peaks), "float32"),
+        space.empty((images, limbs), "int32"),
+    )
+
+
+def _read_peaks(peaks: Peaks, lead: tuple[int, ...], space: Space) -> tuple[Any, Any, Any]:
+    xy = borrow_beside("peaks.xy", peaks.xy, space, dtypes=("int32", "float32"))
+    scores = borrow_beside("peaks.scores", peaks.scores, space, dtypes=("float32",))
+    counts = borrow_beside("peaks.counts", peaks.counts, space, dtypes=("int32",))
+    shape = tuple(xy.shape)
+    if len(shape) != len(lead) + 3 or shape[: len(lead)] != lead or shape[-2] < 1:
         expected = ", ".join(str(n) for n in lead) + (", " if lead else "")
-        raise ValueError(f"peaks.xy must have shape ({expected}K, M, 2), got {xy.shape}")
+        raise ValueError(f"peaks.xy must have shape ({expected}K, M, 2), got {shape}")
     images = lead[0] if lead else 1
-    keypoints, max_peaks = xy.shape[-3:-1]
-    for name, array, shape in (
-        ("peaks.scores", scores, xy.shape[:-1]),
-        ("peaks.counts", counts, xy.shape[:-2]),
+    keypoints, max_peaks = shape[-3:-1]
+    for name, array, expected_shape in (
+        ("peaks.scores", scores, shape[:-1]),
+        ("peaks.counts", counts, shape[:-2]),
     ):
-        if array.shape != shape:
-            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    counted = np.arange(max_peaks) < counts[..., None]
+        if tuple(array.shape) != expected_shape:
+            raise ValueError(f"{name} must have shape {expected_shape}, got {tuple(array.shape)}")
+    if not on_device(xy):  # a device would have to be waited for: there such peaks pair with none
+        _check_peaks(*(np.asarray(array) for array in (xy, scores, counts)))
+    return (
+        space.contiguous(as_float32(xy)).reshape(images, keypoints, max_peaks, 2),
+        space.contiguous(scores).reshape(images, keypoints, max_peaks),
+        space.contiguous(counts).reshape(images, keypoints),
+    )
+
+
+def _check_peaks(xy: Any, scores: Any, counts: Any) -> None:
+    counted = np.arange(xy.shape[-2]) < counts[..., None]
     for name, array in (("peaks.scores", scores), ("peaks.xy", xy)):
         if array.dtype.kind == "f" and not np.isfinite(array[counted]).all():
             raise ValueError(f"{name} must be finite for the peaks that count")
-    return (
-        np.ascontiguousarray(xy, np.float32).reshape(images, keypoints, max_peaks, 2),
-        np.ascontiguousarray(scores).reshape(images, keypoints, max_peaks),
-        np.ascontiguousarray(counts).reshape(images, keypoints),
-    )
 
 
 def _pairs(name: str, value: Any) -> npt.NDArray[Any]:

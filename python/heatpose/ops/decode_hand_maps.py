@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from heatpose.native import core
 from heatpose.ops._arrays import Array, choice, finite
@@ -69,19 +68,24 @@ def decode_hand_maps(
     Source: Simon et al., 2017, arXiv:1704.07809; the rule is that of the Python programs after it.
     """
     scales = read_scales("maps", maps, canvas, content=content, stride=stride, weights=weights)
-    enlarge, resize = read_interpolation(interpolation)
-    coords = np.empty((*scales.lead, 2), np.float32)
-    scores = np.empty(scales.lead, np.float32)
-    core.decode_hand_maps(
-        scales.native,
-        canvas_height=scales.canvas[0],
-        canvas_width=scales.canvas[1],
-        enlarge=enlarge,
-        resize=resize,
-        taps=read_taps(sigma, truncate=truncate),
-        border=choice("border", border, BORDERS),
-        threshold=finite("threshold", threshold),
-        coords=coords.reshape(scores.size, 2),
-        scores=scores.reshape(-1),
-    )
-    return HandKeypoints(scales.wrap(coords), scales.wrap(scores))
+    pair = read_interpolation(interpolation)
+    smoothing = read_taps(sigma, truncate=truncate)
+    outside = choice("border", border, BORDERS)
+    space = scales.space
+    with space.queue():
+        coords = space.empty((*scales.lead, 2), "float32")
+        scores = space.empty(scales.lead, "float32")
+        core.decode_hand_maps(
+            scales.native,
+            canvas_height=scales.canvas[0],
+            canvas_width=scales.canvas[1],
+            enlarge=pair[0],
+            resize=pair[1],
+            taps=smoothing,
+            border=outside,
+            threshold=finite("threshold", threshold),
+            coords=coords.reshape(math.prod(scales.lead), 2),
+            scores=scores.reshape(-1),
+            cuda=scales.call("decode_hand_maps", pair, smoothing, outside),
+        )
+        return HandKeypoints(space.wrap(coords), space.wrap(scores))

@@ -12,15 +12,17 @@ import numpy.typing as npt
 from heatpose.native import core
 from heatpose.ops._arrays import (
     Array,
-    Wrap,
     as_float64,
+    as_float64_there,
     borrow,
     choice,
     finite,
+    on_device,
     out_array,
     size_pair,
     whole,
 )
+from heatpose.ops._spaces import HostSpace, Space, TorchSpace
 
 METHODS = ("none", "quarter", "dark", "dark_udp")
 QUARTER_BORDERS = ("joint", "per_axis")
@@ -78,6 +80,8 @@ def decode_heatmaps(
             ``1 < x < w - 1`` and ``y > 0``, y where ``1 < y < h - 1`` and ``x > 0``.
         transform: float32 or float64 [2, 3], or [B, 2, 3]: affine map from cells to the photo; see
             :func:`crop_transform`. Applied to invalid places as well. Default: stay in cells.
+            For maps on a CUDA device it may lie on the host or on the device; there its numbers
+            are not checked.
         out: (coords, scores) to write to: float32, C-contiguous, shaped as returned. They must
             overlap neither ``heatmaps`` nor each other.
 
@@ -91,7 +95,7 @@ def decode_heatmaps(
     Source: "dark" is Zhang et al., 2020 (arXiv:1910.06278); "dark_udp" is Huang et al., 2020
     (arXiv:1911.07524); "quarter" is Newell et al., 2016, and Xiao et al., 2018 (arXiv:1804.06208).
     """
-    maps, wrap = borrow_maps("heatmaps", heatmaps)
+    maps, space = borrow_maps("heatmaps", heatmaps)
     shape = tuple(maps.shape)
     settings = {
         "method": choice("method", method, METHODS),
@@ -100,50 +104,54 @@ def decode_heatmaps(
         "invalid": (0.0, -1.0)[choice("invalid", invalid, INVALID)],
     }
     batch = shape[0] if len(shape) == 4 else 1
-    matrices = None if transform is None else _matrices(transform, batch, len(shape) == 4)
+    matrices = None if transform is None else _matrices(transform, batch, len(shape) == 4, space)
     if out is not None and not (isinstance(out, tuple) and len(out) == 2):
         raise TypeError(f"out must be a tuple (coords, scores), got {type(out).__name__}")
-    # NumPy cannot name bfloat16, but it can see where it lies.
-    cells = maps if isinstance(maps, np.ndarray) else maps.view(sys.modules["torch"].int16).numpy()
-    reads = [("heatmaps", cells), ("transform", matrices)]
-    coords, given_coords = out_array("out[0]", out and out[0], (*shape[:-2], 2), wrap, reads=reads)
-    reads.append(("out[0]", coords))
-    scores, given_scores = out_array("out[1]", out and out[1], shape[:-2], wrap, reads=reads)
-    core.decode_heatmaps(
-        maps.reshape((batch, *shape[-3:])),
-        matrices,
-        coords.reshape((batch, shape[-3], 2)),
-        scores.reshape((batch, shape[-3])),
-        **settings,
-    )
+    with space.queue():
+        reads = [("heatmaps", maps), ("transform", matrices)]
+        coords, given_coords = out_array(
+            "out[0]", out and out[0], (*shape[:-2], 2), space, reads=reads
+        )
+        reads.append(("out[0]", coords))
+        scores, given_scores = out_array("out[1]", out and out[1], shape[:-2], space, reads=reads)
+        core.decode_heatmaps(
+            maps.reshape((batch, *shape[-3:])),
+            matrices,
+            coords.reshape((batch, shape[-3], 2)),
+            scores.reshape((batch, shape[-3])),
+            **settings,
+            cuda=space.call(),
+        )
     return DecodedHeatmaps(given_coords, given_scores)
 
 
-def borrow_maps(name: str, value: Array) -> tuple[Any, Wrap]:
+def borrow_maps(name: str, value: Array) -> tuple[Any, Space]:
     """View maps [.., K, h, w] for the native op: C-contiguous, in their own element type.
 
     NumPy has no bfloat16, so that such a torch tensor goes to the native side itself.
     """
     torch = sys.modules.get("torch")
     maps: Any
+    space: Space
     if (
         torch is not None
         and isinstance(value, torch.Tensor)
         and (value.dtype, value.layout) == (torch.bfloat16, torch.strided)
         and value.device.type == "cpu"
+        and not HostSpace().cuda
     ):
-        maps, wrap = value.detach().resolve_neg().contiguous(), torch.from_numpy
+        maps, space = value.detach().resolve_neg(), HostSpace(torch.from_numpy)
         if maps.data_ptr() % maps.element_size():
             maps = maps.clone()
+        maps = maps.contiguous()
     else:
-        maps, wrap = borrow(name, value)
-        if maps.dtype.name == "bfloat16":  # ml_dtypes' array, which the native side does not know
-            maps = maps.astype(np.float32)
+        maps, space = borrow(name, value)
+        if isinstance(maps, np.ndarray) and maps.dtype.name == "bfloat16":
+            maps = maps.astype(np.float32)  # ml_dtypes' array, which the native side does not know
+        maps = space.contiguous(maps)
     if maps.ndim not in (3, 4):
         raise ValueError(f"{name} must have 3 or 4 dimensions, got shape {tuple(maps.shape)}")
-    if isinstance(maps, np.ndarray):
-        maps = np.ascontiguousarray(maps)
-    return maps, wrap
+    return maps, space
 
 
 def odd(name: str, value: int) -> int:
@@ -154,15 +162,24 @@ def odd(name: str, value: int) -> int:
     return number
 
 
-def _matrices(transform: Array, batch: int, batched: bool) -> Matrices:
-    array, _ = borrow("transform", transform, dtypes=("float32", "float64"))
+def _matrices(transform: Array, batch: int, batched: bool, space: Space) -> Any:
+    """A transform as float64 [B, 2, 3] where the maps lie, checked unless it lies on a device."""
+    array: Any = transform
+    if not on_device(transform):
+        array, kept = borrow("transform", transform, dtypes=("float32", "float64"))
+        if isinstance(kept, TorchSpace):
+            array = array.numpy()
+        array = np.asarray(array, np.float64)
     shapes = [(2, 3), (batch, 2, 3)] if batched else [(2, 3)]
-    if array.shape not in shapes:
+    if tuple(array.shape) not in shapes:
         expected = " or ".join(str(shape) for shape in shapes)
-        raise ValueError(f"transform must have shape {expected}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError("transform must be finite")
-    return np.ascontiguousarray(np.broadcast_to(array, (batch, 2, 3)), dtype=np.float64)
+        raise ValueError(f"transform must have shape {expected}, got {tuple(array.shape)}")
+    if isinstance(array, np.ndarray):
+        if not np.isfinite(array).all():
+            raise ValueError("transform must be finite")
+        return space.put(np.broadcast_to(array, (batch, 2, 3)))
+    array = as_float64_there("transform", array, space)
+    return array.expand(batch, 2, 3).contiguous()
 
 
 def crop_transform(

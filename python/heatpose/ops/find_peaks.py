@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from heatpose.native import core
-from heatpose.ops._arrays import Array, as_float32, choice, finite, flat_planes, whole
+from heatpose.ops._arrays import (
+    Array,
+    as_bytes,
+    as_float32,
+    as_maps,
+    choice,
+    dtype_name,
+    finite,
+    flat_planes,
+    whole,
+)
+from heatpose.ops._spaces import Space
 
 TIES = ("first", "all", "none")
 
@@ -62,26 +72,33 @@ def find_peaks(
 
     Source: the non-maximum suppression of OpenPose (Cao et al., 2017, arXiv:1611.08050).
     """
-    array, wrap = as_float32("maps", maps, ndim=(3, 4))
-    if score_maps is None:
-        score_array = array
-    else:
-        score_array, _ = as_float32("score_maps", score_maps, ndim=(3, 4))
+    array, space = as_maps("maps", maps, ndim=(3, 4))
+    score_array = array
+    if score_maps is not None:
+        score_array, place = as_maps("score_maps", score_maps, ndim=(3, 4))
         if score_array.shape != array.shape:
             raise ValueError(
-                f"score_maps must have the shape of maps {array.shape}, got {score_array.shape}"
+                f"score_maps must have the shape of maps {tuple(array.shape)}, "
+                f"got {tuple(score_array.shape)}"
             )
+        if place.name != space.name:
+            raise ValueError(f"score_maps must be on {space.name} like maps, got {place.name}")
+        if dtype_name(score_array) != dtype_name(array):
+            array, score_array = as_float32(array), as_float32(score_array)
     neighbours = read_connectivity(connectivity)
-    peaks = empty_peaks(array.shape[:-2], whole("max_peaks", max_peaks, low=1, high=1 << 20))
-    core.find_peaks(
-        flat_planes(array),
-        flat_planes(score_array),
-        *flat_peaks(peaks),
-        threshold=finite("threshold", threshold),
-        connectivity=neighbours,
-        ties=choice("ties", ties, TIES),
-    )
-    return Peaks(*(wrap(field) for field in peaks))
+    most = whole("max_peaks", max_peaks, low=1, high=1 << 20)
+    with space.queue():
+        peaks = empty_peaks(tuple(array.shape[:-2]), most, space)
+        core.find_peaks(
+            flat_planes(space.contiguous(array)),
+            flat_planes(space.contiguous(score_array)),
+            *flat_peaks(peaks),
+            threshold=finite("threshold", threshold),
+            connectivity=neighbours,
+            ties=choice("ties", ties, TIES),
+            cuda=space.call(),
+        )
+        return Peaks(*(space.wrap(field) for field in peaks))
 
 
 def read_connectivity(connectivity: int) -> int:
@@ -92,23 +109,23 @@ def read_connectivity(connectivity: int) -> int:
     return number
 
 
-def empty_peaks(lead: tuple[int, ...], max_peaks: int) -> Peaks:
-    """Uninitialised NumPy arrays for the peaks of maps with leading shape ``lead``."""
+def empty_peaks(lead: tuple[int, ...], max_peaks: int, space: Space) -> Peaks:
+    """Uninitialised arrays for the peaks of maps with leading shape ``lead``."""
     return Peaks(
-        np.empty((*lead, max_peaks, 2), np.int32),
-        np.empty((*lead, max_peaks), np.float32),
-        np.empty(lead, np.int32),
-        np.empty(lead, np.bool_),
+        space.empty((*lead, max_peaks, 2), "int32"),
+        space.empty((*lead, max_peaks), "float32"),
+        space.empty(lead, "int32"),
+        space.empty(lead, "bool"),
     )
 
 
 def flat_peaks(peaks: Peaks) -> tuple[Any, Any, Any, Any]:
     """The arrays of ``peaks`` with one leading axis, as the native ops take them."""
     max_peaks = peaks.xy.shape[-2]
-    planes = peaks.counts.size
+    planes = math.prod(peaks.counts.shape)
     return (
         peaks.xy.reshape(planes, max_peaks, 2),
         peaks.scores.reshape(planes, max_peaks),
         peaks.counts.reshape(-1),
-        peaks.overflow.reshape(-1).view(np.uint8),
+        as_bytes(peaks.overflow.reshape(-1)),
     )

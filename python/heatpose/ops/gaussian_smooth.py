@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, as_float32, choice, flat_planes, out_array
+from heatpose.ops._arrays import Array, as_maps, choice, flat_planes, out_array
 from heatpose.ops._scales import BORDERS
 from heatpose.ops._taps import read_taps
 
@@ -51,7 +51,7 @@ def gaussian_smooth(
 
     Source: SciPy's gaussian_filter, which the Python decoders of OpenPose call (sigma 3).
     """
-    array, wrap = as_float32("maps", maps, ndim=(2, 3, 4))
+    array, space = as_maps("maps", maps, ndim=(2, 3, 4))
     if sigma is None and kernel_size is None and taps is None:
         raise ValueError("sigma must be given unless kernel_size or taps is")
     if taps is not None and (sigma is not None or kernel_size is not None):
@@ -61,8 +61,14 @@ def gaussian_smooth(
     if not np.allclose(weights, weights[::-1], rtol=1e-6, atol=0):
         raise ValueError("taps must be symmetric")
     number = choice("border", border, BORDERS)
-    target, answer = out_array("out", out, array.shape, wrap, reads=[("maps", array)])
-    core.gaussian_smooth(
-        flat_planes(array), flat_planes(target), taps=weights[len(weights) // 2 :], border=number
-    )
+    with space.queue():
+        shape = tuple(array.shape)
+        target, answer = out_array("out", out, shape, space, reads=[("maps", array)])
+        core.gaussian_smooth(
+            flat_planes(space.contiguous(array)),
+            flat_planes(target),
+            taps=weights[len(weights) // 2 :],
+            border=number,
+            cuda=space.call(),
+        )
     return answer

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from heatpose.native import core
 from heatpose.ops._arrays import Array, choice, finite, whole
 from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
@@ -82,31 +80,36 @@ def peaks_from_cells(
     arXiv:1910.06278) for "taylor".
     """
     scales = read_scales("maps", maps, canvas, content=content, stride=stride, weights=weights)
-    enlarge, resize = read_interpolation(interpolation)
+    pair = read_interpolation(interpolation)
     neighbours = read_connectivity(connectivity)
     refinement = choice("refine", refine, REFINEMENTS)
     max_peaks = whole("max_peaks", max_peaks, low=1)
-    peaks = empty_peaks(scales.lead, max_peaks)
-    xy, scores, counts, overflow = flat_peaks(peaks)
-    refined = np.empty(peaks.xy.shape, np.float32) if refinement else None
-    core.peaks_from_cells(
-        scales.native,
-        canvas_height=scales.canvas[0],
-        canvas_width=scales.canvas[1],
-        enlarge=enlarge,
-        resize=resize,
-        taps=read_taps(sigma, truncate=truncate, taps=taps),
-        border=choice("border", border, BORDERS),
-        threshold=finite("threshold", threshold),
-        connectivity=neighbours,
-        ties=choice("ties", ties, TIES),
-        refine=refinement,
-        xy=xy,
-        scores=scores,
-        counts=counts,
-        overflow=overflow,
-        refined=None if refined is None else refined.reshape(xy.shape),
-    )
-    if refined is not None:
-        peaks = peaks._replace(xy=refined)
-    return Peaks(*(scales.wrap(field) for field in peaks))
+    smoothing = read_taps(sigma, truncate=truncate, taps=taps)
+    outside = choice("border", border, BORDERS)
+    space = scales.space
+    with space.queue():
+        peaks = empty_peaks(scales.lead, max_peaks, space)
+        xy, scores, counts, overflow = flat_peaks(peaks)
+        refined = space.empty(tuple(peaks.xy.shape), "float32") if refinement else None
+        core.peaks_from_cells(
+            scales.native,
+            canvas_height=scales.canvas[0],
+            canvas_width=scales.canvas[1],
+            enlarge=pair[0],
+            resize=pair[1],
+            taps=smoothing,
+            border=outside,
+            threshold=finite("threshold", threshold),
+            connectivity=neighbours,
+            ties=choice("ties", ties, TIES),
+            refine=refinement,
+            xy=xy,
+            scores=scores,
+            counts=counts,
+            overflow=overflow,
+            refined=None if refined is None else refined.reshape(tuple(xy.shape)),
+            cuda=scales.call("peaks_from_cells", pair, smoothing, outside),
+        )
+        if refined is not None:
+            peaks = peaks._replace(xy=refined)
+        return Peaks(*(space.wrap(field) for field in peaks))

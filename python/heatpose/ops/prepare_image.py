@@ -64,7 +64,7 @@ def prepare_image(
     Source: the pre-processing of OpenPose (Cao et al., 2017, arXiv:1611.08050) and its PyTorch and
     Paddle versions.
     """
-    photo, wrap = as_photo("image", image)
+    photo, space = as_photo("image", image)
     height, width = photo.shape[:2]
     if (size is None) == (scale is None):
         given = "none" if size is None else "both"
@@ -86,17 +86,19 @@ def prepare_image(
     stride = whole("stride", stride, low=1, high=1 << 16)
     shape = (1, 3, -(-content[0] // stride) * stride, -(-content[1] // stride) * stride)
     kind, reads = pixel_type("dtype", dtype), [("image", photo)]
-    array, answer = out_array("out", out, shape, wrap, dtype=kind, reads=reads)
-    core.prepare_image(
-        photo,
-        array,
-        content_height=content[0],
-        content_width=content[1],
-        step_y=steps[0],
-        step_x=steps[1],
-        norm_scale=finite("norm_scale", norm_scale),
-        norm_offset=finite("norm_offset", norm_offset),
-        pad_value=whole("pad_value", pad_value, low=0, high=255),
-        swap_rgb=flag("swap_rgb", swap_rgb),
-    )
+    with space.queue():
+        array, answer = out_array("out", out, shape, space, dtype=kind, reads=reads)
+        core.prepare_image(
+            photo,
+            array,
+            content_height=content[0],
+            content_width=content[1],
+            step_y=steps[0],
+            step_x=steps[1],
+            norm_scale=finite("norm_scale", norm_scale),
+            norm_offset=finite("norm_offset", norm_offset),
+            pad_value=whole("pad_value", pad_value, low=0, high=255),
+            swap_rgb=flag("swap_rgb", swap_rgb),
+            cuda=space.call(),
+        )
     return answer, content

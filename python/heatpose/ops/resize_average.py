@@ -51,9 +51,16 @@ def resize_average(
     decoders write it, per channel with two cv2.resize calls.
     """
     scales = read_scales("maps", maps, canvas, content=content, stride=stride, weights=weights)
-    enlarge, resize = read_interpolation(interpolation)
+    pair = read_interpolation(interpolation)
     reads = [("maps", cells) for cells, *_ in scales.native]
     shape = (*scales.lead, *scales.canvas)
-    target, answer = out_array("out", out, shape, scales.wrap, reads=reads)
-    core.resize_average(scales.native, flat_planes(target), enlarge=enlarge, resize=resize)
+    with scales.space.queue():
+        target, answer = out_array("out", out, shape, scales.space, reads=reads)
+        core.resize_average(
+            scales.native,
+            flat_planes(target),
+            enlarge=pair[0],
+            resize=pair[1],
+            cuda=scales.call("resize_average", pair),
+        )
     return answer

@@ -12,13 +12,16 @@ from heatpose.ops._arrays import (
     LARGEST,
     Array,
     Float32,
+    as_float64_there,
     borrow,
     finite,
     flag,
+    on_device,
     out_array,
     size_pair,
 )
 from heatpose.ops._images import as_photo, pixel_type
+from heatpose.ops._spaces import Space, TorchSpace
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of ImageNet's photos, red, green, blue, in units of 0..1."""
@@ -51,6 +54,8 @@ def warp_crops(
             channels. Strided views are copied.
         matrices: float32 or float64 [N, 2, 3], photo (x, y) in pixels from crop (x, y, 1), pixel
             centres on whole numbers. See :func:`crop_matrices`. A singular one is fine. N may be 0.
+            For a photo on a CUDA device they may lie on the host or on the device; there their
+            numbers are not checked, and a crop whose matrix is not finite is border.
         size: (h, w) of a crop in pixels.
         mean: The output is ``(grey * norm_scale - mean) / std``: one number or three, in the order
             of the output's channels. See ``IMAGENET_MEAN``.
@@ -73,15 +78,8 @@ def warp_crops(
 
     Source: the top-down pre-processing of Simple Baselines (Xiao et al., 2018, arXiv:1804.06208).
     """
-    photo, wrap = as_photo("image", image)
-    places, _ = borrow("matrices", matrices, dtypes=("float32", "float64"))
-    if places.ndim != 3 or places.shape[1:] != (2, 3):
-        raise ValueError(f"matrices must have shape [N, 2, 3], got {places.shape}")
-    places = np.ascontiguousarray(places, np.float64)
-    broken = ~np.isfinite(places).all(axis=(1, 2))
-    if broken.any():
-        first = int(broken.argmax())
-        raise ValueError(f"matrices must be finite, got {places[first].tolist()} at index {first}")
+    photo, space = as_photo("image", image)
+    places = _places(matrices, space)
     means, stds = _three("mean", mean), _three("std", std)
     if not (stds > 0).all():
         raise ValueError(f"std must be greater than 0, got {std!r}")
@@ -92,7 +90,6 @@ def warp_crops(
     order = slice(None, None, -1 if flag("swap_rgb", swap_rgb) else 1)
     shape = (places.shape[0], 3, *size_pair("size", size))
     kind, reads = pixel_type("dtype", dtype), [("image", photo), ("matrices", places)]
-    array, answer = out_array("out", out, shape, wrap, dtype=kind, reads=reads)
     factor = finite("norm_scale", norm_scale)
     with np.errstate(over="ignore"):
         gain, offset = factor / stds, -means / stds
@@ -101,16 +98,39 @@ def warp_crops(
             "std must keep norm_scale / std and mean / std within float32's range, got "
             f"std {std!r} with norm_scale {norm_scale!r} and mean {mean!r}"
         )
-    core.warp_crops(
-        photo,
-        places,
-        array,
-        gain=_float32(gain[order]),
-        offset=_float32(offset[order]),
-        border=_float32(border),
-        swap_rgb=flag("swap_rgb", swap_rgb),
-    )
+    with space.queue():
+        array, answer = out_array("out", out, shape, space, dtype=kind, reads=reads)
+        core.warp_crops(
+            photo,
+            places,
+            array,
+            gain=_float32(gain[order]),
+            offset=_float32(offset[order]),
+            border=_float32(border),
+            swap_rgb=flag("swap_rgb", swap_rgb),
+            cuda=space.call(),
+        )
     return answer
+
+
+def _places(matrices: Array, space: Space) -> Any:
+    """Matrices as float64 [N, 2, 3] where the photo lies, checked unless they lie on a device."""
+    places = matrices
+    if not on_device(matrices):
+        places, kept = borrow("matrices", matrices, dtypes=("float32", "float64"))
+        if isinstance(kept, TorchSpace):
+            places = places.numpy()
+        if places.ndim == 3:
+            places = np.ascontiguousarray(places, np.float64)
+            broken = ~np.isfinite(places).reshape(len(places), -1).all(axis=1)
+            if broken.any():
+                first = int(broken.argmax())
+                raise ValueError(
+                    f"matrices must be finite, got {places[first].tolist()} at index {first}"
+                )
+    if places.ndim != 3 or tuple(places.shape[1:]) != (2, 3):
+        raise ValueError(f"matrices must have shape [N, 2, 3], got {tuple(places.shape)}")
+    return as_float64_there("matrices", places, space)
 
 
 def _three(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

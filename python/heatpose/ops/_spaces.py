@@ -1,0 +1,213 @@
+"""Where arrays lie, and how an op works there: NumPy on the CPU, torch tensors on a CUDA device.
+
+A space gives arrays of its kind, turns answers into the kind of the caller's array, and says how
+the native op is called. On a CUDA device nothing here waits for the device, but for one thing: the
+first call with a new geometry brings its tables there. Memory comes from torch's caching allocator.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from heatpose.native import core
+
+CudaCall = tuple[int, int, Callable[[int], Any], Any]
+"""Device, stream handle, allocate(bytes), tables: what the native ops take as ``cuda``."""
+
+
+class Space(Protocol):
+    """Where the arrays of a call lie."""
+
+    @property
+    def cuda(self) -> bool:
+        """Whether the native op's CUDA backend is called."""
+
+    @property
+    def name(self) -> str:
+        """The place, for errors: "cpu", "cuda:0"."""
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
+        """A fresh C-contiguous array, not initialised."""
+
+    def contiguous(self, array: Any) -> Any:
+        """The array itself where it is C-contiguous, else a copy that is."""
+
+    def stack(self, arrays: list[Any]) -> Any:
+        """Arrays of one shape side by side, along a new last axis."""
+
+    def put(self, array: npt.NDArray[Any]) -> Any:
+        """A NumPy array, brought here."""
+
+    def table(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
+        """What ``make`` gives, brought here once and kept for calls with the same key."""
+
+    def wrap(self, array: Any) -> Any:
+        """An answer in the kind of the caller's array."""
+
+    def call(self, tables: Any = None) -> CudaCall | None:
+        """The argument ``cuda`` of a native op."""
+
+    def queue(self) -> AbstractContextManager[Any]:
+        """While an op is at work: its memory and its work belong to the caller's stream."""
+
+
+def _same(array: Any) -> Any:
+    return array
+
+
+@dataclass(frozen=True)
+class HostSpace:
+    """NumPy arrays.
+
+    Attributes:
+        answer: Turns a NumPy array into the kind of the caller's array.
+    """
+
+    answer: Callable[[npt.NDArray[Any]], Any] = _same
+    name: str = "cpu"
+
+    @property
+    def cuda(self) -> bool:
+        """Only where the tests run the kernels on the host."""
+        return bool(core.cuda_device_type == 1)
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
+        return np.empty(shape, dtype)
+
+    def contiguous(self, array: Any) -> Any:
+        return np.ascontiguousarray(array)
+
+    def stack(self, arrays: list[Any]) -> Any:
+        return np.stack(arrays, axis=-1)
+
+    def put(self, array: npt.NDArray[Any]) -> Any:
+        return np.ascontiguousarray(array)
+
+    def table(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
+        return make()
+
+    def wrap(self, array: Any) -> Any:
+        return self.answer(array)
+
+    def call(self, tables: Any = None) -> CudaCall | None:
+        return (0, 0, lambda size: np.empty(size, np.uint8), tables) if self.cuda else None
+
+    def queue(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
+
+@dataclass(frozen=True)
+class TorchSpace:
+    """Tensors of a CUDA device.
+
+    Attributes:
+        device: The torch.device.
+        answer: Turns a tensor into the kind of the caller's array.
+        stream: Handle of the stream to queue on; None for torch's current one.
+    """
+
+    device: Any
+    answer: Callable[[Any], Any] = _same
+    stream: int | None = None
+    cuda: bool = field(default=True, init=False)
+
+    @property
+    def name(self) -> str:
+        return str(self.device)
+
+    @property
+    def _torch(self) -> Any:
+        return sys.modules["torch"]
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
+        return self._torch.empty(shape, dtype=getattr(self._torch, dtype), device=self.device)
+
+    def contiguous(self, array: Any) -> Any:
+        return array.contiguous()
+
+    def stack(self, arrays: list[Any]) -> Any:
+        return self._torch.stack(arrays, dim=-1)
+
+    def put(self, array: npt.NDArray[Any]) -> Any:
+        tensor = self._torch.from_numpy(np.ascontiguousarray(array))
+        if self.device.type == "cpu":
+            return tensor
+        # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def table(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
+        return _TABLES.get(self, key, make)
+
+    def wrap(self, array: Any) -> Any:
+        return self.answer(array)
+
+    def call(self, tables: Any = None) -> CudaCall | None:
+        torch = self._torch
+        index, stream = 0, 0
+        if self.device.type != "cpu":
+            index = self.device.index
+            stream = torch.cuda.current_stream(self.device).cuda_stream
+        allocate = lambda size: torch.empty(size, dtype=torch.uint8, device=self.device)  # noqa: E731
+        return index, stream, allocate, tables
+
+    def queue(self) -> AbstractContextManager[Any]:
+        if self.stream is None or self.device.type == "cpu":
+            return nullcontext()
+        cuda = self._torch.cuda
+        context: AbstractContextManager[Any] = cuda.stream(
+            cuda.ExternalStream(self.stream, device=self.device)
+        )
+        return context
+
+
+class _Tables:
+    """Tables on the devices, last used last. They depend on geometry alone, so streams share them.
+
+    A CUDA graph reads its tables by address for as long as it is replayed: those that a capture
+    has seen are never let go.
+    """
+
+    KEPT = 256
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._captured: dict[Hashable, Any] = {}
+
+    def get(self, space: TorchSpace, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
+        torch = sys.modules["torch"]
+        on_device = space.device.type != "cpu"
+        capturing = on_device and torch.cuda.is_current_stream_capturing()
+        full = (space.device, key)
+        table = self._captured.get(full)
+        if table is not None:
+            return table
+        table = self._kept.get(full)
+        if table is None:
+            if capturing:
+                raise RuntimeError(
+                    "the tables of this geometry are not on the device yet, and a CUDA graph is "
+                    "being captured: call the op once before the capture"
+                )
+            table = space.put(make())
+            if on_device:
+                # Other streams may use it next: the one wait, once for each new geometry.
+                torch.cuda.current_stream(space.device).synchronize()
+            self._kept[full] = table
+            while len(self._kept) > self.KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(full)
+        if capturing:
+            self._captured[full] = table
+        return table
+
+
+_TABLES = _Tables()

@@ -122,7 +122,7 @@ def _places(matrices: Array, space: Space) -> Any:
             places = places.numpy()
         if places.ndim == 3:
             places = np.ascontiguousarray(places, np.float64)
-            broken = ~np.isfinite(places).reshape(len(places), -1).all(axis=1)
+            broken = ~np.isfinite(places).all(axis=(1, 2))
             if broken.any():
                 first = int(broken.argmax())
                 raise ValueError(

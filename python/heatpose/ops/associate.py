@@ -13,6 +13,7 @@ import numpy.typing as npt
 from heatpose.native import core
 from heatpose.ops._arrays import Array, borrow, choice, finite, flag, whole
 from heatpose.ops._scales import Size, read_interpolation, read_scales
+from heatpose.ops._traceable import traceable
 from heatpose.ops.find_peaks import Peaks
 
 MATCHINGS = ("limbs", "global")
@@ -122,6 +123,7 @@ class Association(NamedTuple):
     pair_counts: Any
 
 
+@traceable
 def associate(
     peaks: Peaks,
     pafs: Array | Sequence[Array],

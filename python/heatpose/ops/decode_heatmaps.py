@@ -21,6 +21,7 @@ from heatpose.ops._arrays import (
     size_pair,
     whole,
 )
+from heatpose.ops._traceable import traceable
 
 METHODS = ("none", "quarter", "dark", "dark_udp")
 QUARTER_BORDERS = ("joint", "per_axis")
@@ -43,6 +44,7 @@ class DecodedHeatmaps(NamedTuple):
     scores: Any
 
 
+@traceable
 def decode_heatmaps(
     heatmaps: Array,
     *,

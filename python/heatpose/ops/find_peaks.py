@@ -9,6 +9,7 @@ import numpy as np
 
 from heatpose.native import core
 from heatpose.ops._arrays import Array, as_float32, choice, finite, flat_planes, whole
+from heatpose.ops._traceable import traceable
 
 TIES = ("first", "all", "none")
 
@@ -30,6 +31,7 @@ class Peaks(NamedTuple):
     overflow: Any
 
 
+@traceable
 def find_peaks(
     maps: Array,
     *,

@@ -19,6 +19,7 @@ from heatpose.ops._arrays import (
     size_pair,
 )
 from heatpose.ops._images import as_photo, pixel_type
+from heatpose.ops._traceable import traceable
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of ImageNet's photos, red, green, blue, in units of 0..1."""
@@ -26,6 +27,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 """Standard deviation of ImageNet's photos, red, green, blue, in units of 0..1."""
 
 
+@traceable
 def warp_crops(
     image: Array,
     matrices: Array,

@@ -24,6 +24,7 @@ from heatpose.ops._arrays import (
 )
 from heatpose.ops._scales import Size, read_interpolation, read_scales
 from heatpose.ops._spaces import Space
+from heatpose.ops._traceable import traceable
 from heatpose.ops.find_peaks import Peaks
 
 MATCHINGS = ("limbs", "global")
@@ -133,6 +134,7 @@ class Association(NamedTuple):
     pair_counts: Any
 
 
+@traceable
 def associate(
     peaks: Peaks,
     pafs: Array | Sequence[Array],

@@ -10,6 +10,7 @@ from heatpose.native import core
 from heatpose.ops._arrays import Array, choice, finite
 from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
 from heatpose.ops._taps import read_taps
+from heatpose.ops._traceable import traceable
 
 
 class HandKeypoints(NamedTuple):
@@ -24,6 +25,7 @@ class HandKeypoints(NamedTuple):
     scores: Any
 
 
+@traceable
 def decode_hand_maps(
     maps: Array | Sequence[Array],
     canvas: Size,

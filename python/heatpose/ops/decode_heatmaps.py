@@ -23,6 +23,7 @@ from heatpose.ops._arrays import (
     whole,
 )
 from heatpose.ops._spaces import HostSpace, Space, TorchSpace
+from heatpose.ops._traceable import traceable
 
 METHODS = ("none", "quarter", "dark", "dark_udp")
 QUARTER_BORDERS = ("joint", "per_axis")
@@ -45,6 +46,7 @@ class DecodedHeatmaps(NamedTuple):
     scores: Any
 
 
+@traceable
 def decode_heatmaps(
     heatmaps: Array,
     *,

@@ -19,6 +19,7 @@ from heatpose.ops._arrays import (
     whole,
 )
 from heatpose.ops._spaces import Space
+from heatpose.ops._traceable import traceable
 
 TIES = ("first", "all", "none")
 
@@ -40,6 +41,7 @@ class Peaks(NamedTuple):
     overflow: Any
 
 
+@traceable
 def find_peaks(
     maps: Array,
     *,

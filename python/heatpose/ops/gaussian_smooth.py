@@ -10,8 +10,10 @@ from heatpose.native import core
 from heatpose.ops._arrays import Array, as_maps, choice, flat_planes, out_array
 from heatpose.ops._scales import BORDERS
 from heatpose.ops._taps import read_taps
+from heatpose.ops._traceable import traceable
 
 
+@traceable
 def gaussian_smooth(
     maps: Array,
     sigma: float | None = None,

@@ -8,6 +8,7 @@ from heatpose.native import core
 from heatpose.ops._arrays import Array, choice, finite, whole
 from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
 from heatpose.ops._taps import read_taps
+from heatpose.ops._traceable import traceable
 from heatpose.ops.find_peaks import (
     TIES,
     Peaks,
@@ -19,6 +20,7 @@ from heatpose.ops.find_peaks import (
 REFINEMENTS = ("none", "centroid", "taylor")
 
 
+@traceable
 def peaks_from_cells(
     maps: Array | Sequence[Array],
     canvas: Size,

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from heatpose.native import core
 from heatpose.ops._arrays import Array, flat_planes, out_array
 from heatpose.ops._scales import Size, read_interpolation, read_scales
+from heatpose.ops._traceable import traceable
 
 
+@traceable
 def resize_average(
     maps: Array | Sequence[Array],
     canvas: Size,

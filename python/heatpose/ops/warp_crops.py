@@ -22,6 +22,7 @@ from heatpose.ops._arrays import (
 )
 from heatpose.ops._images import as_photo, pixel_type
 from heatpose.ops._spaces import Space, TorchSpace
+from heatpose.ops._traceable import traceable
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 """Mean of ImageNet's photos, red, green, blue, in units of 0..1."""
@@ -29,6 +30,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 """Standard deviation of ImageNet's photos, red, green, blue, in units of 0..1."""
 
 
+@traceable
 def warp_crops(
     image: Array,
     matrices: Array,

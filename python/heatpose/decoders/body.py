@@ -178,7 +178,9 @@ class BodyDecoder:
         _check_same_grid(heatmaps, pafs)
         first: Any = heatmaps[0] if isinstance(heatmaps, (list, tuple)) else heatmaps
         space = device_space("heatmaps", first)
-        out_peaks, out_groups = self._outputs(tuple(first.shape[:-3]), space)
+        out_peaks, out_groups = None, None
+        if space is not None:
+            out_peaks, out_groups = self._outputs(tuple(first.shape[:-3]), space)
         peaks = self.find_peaks(
             heatmaps, canvas, content=content, stride=stride, weights=weights, out=out_peaks
         )
@@ -198,12 +200,8 @@ class BodyDecoder:
 
         return Queued((*peaks, *groups), finish, nullcontext if space is None else space.queue)
 
-    def _outputs(
-        self, lead: tuple[int, ...], space: Space | None
-    ) -> tuple[Peaks | None, Association | None]:
-        """On a CUDA device, the arrays of both halves in one piece of memory."""
-        if space is None:
-            return None, None
+    def _outputs(self, lead: tuple[int, ...], space: Space) -> tuple[Peaks, Association]:
+        """The arrays of both halves in one piece of memory."""
         count = self.skeleton.num_keypoints
         max_peaks = whole("max_peaks", self._find["max_peaks"], low=1)
         max_people = whole("max_people", self.max_people, low=1)

@@ -77,6 +77,7 @@ class GraphedBody:
 
 
 def main(arguments: list[str]) -> int:
+    """Run on the arguments of the command line."""
     status = hp.cuda_status()
     if not (status.usable and torch.cuda.is_available()):
         print(f"no CUDA device: {status.reason or 'PyTorch finds none'}", file=sys.stderr)

@@ -157,7 +157,7 @@ HEATPOSE_DEVICE ClassicStep shuffle_step(const ClassicStep& step, int lane) {
           shuffle(step.score_b, lane),    shuffle(step.starts ? 1 : 0, lane) != 0};
 }
 
-HEATPOSE_KERNEL(kAssembleThreads)
+HEATPOSE_KERNEL_RESIDENT(kAssembleThreads, 1)
 assemble_classic(PeakSetView peaks, LimbsView limbs, AssociateOptions options,
                  std::int64_t first_image, AssembleRoom room, AssociationView out) {
   HEATPOSE_SHARED int people_count;

@@ -90,7 +90,7 @@ HEATPOSE_DEVICE void write_walk(const Walk& walk, const PeakSetView& peaks,
 }
 
 /// "limbs": the pairs that were taken, limb by limb.
-HEATPOSE_KERNEL(kAssembleThreads)
+HEATPOSE_KERNEL_RESIDENT(kAssembleThreads, 1)
 assemble_by_limbs(PeakSetView peaks, LimbsView limbs, AssociateOptions options,
                   std::int64_t first_image, AssembleRoom room, AssociationView out) {
   const std::int64_t image = first_image + block_index();
@@ -143,7 +143,7 @@ HEATPOSE_DEVICE void append_used(const int* limb_used, const RankedPair* pairs, 
 }
 
 /// "global": all accepted pairs of all limbs, best first.
-HEATPOSE_KERNEL(kAssembleThreads)
+HEATPOSE_KERNEL_RESIDENT(kAssembleThreads, 1)
 assemble_globally(PeakSetView peaks, LimbsView limbs, AssociateOptions options, PairRoom pairs,
                   AssembleRoom room, AssociationView out) {
   HEATPOSE_SHARED int limb_used[kAssembleThreads];

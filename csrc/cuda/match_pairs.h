@@ -69,13 +69,13 @@ match_pairs(PeakSetView peaks, LimbsView limbs, PairRoom room, std::uint64_t* fa
             AssociationView out) {
   HEATPOSE_SHARED Pair listed[kListedPairs];
   HEATPOSE_SHARED int listed_count;
-  const std::int64_t row = block_index();
+  const int row = static_cast<int>(block_index());
   const LimbEnds ends = limb_ends(peaks, limbs, room, row);
-  const float* scores = room.scores + row * room.pairs;
+  const float* scores = room.scores + static_cast<std::int64_t>(row) * room.pairs;
   const std::int64_t most = peaks.max_peaks;
   // Of every peak the best pair of this round, and the one it was taken with.
   std::uint64_t* best_a =
-      far != nullptr ? far + row * 4 * most : static_cast<std::uint64_t*>(dynamic_shared());
+      far != nullptr ? far + 4 * most * row : static_cast<std::uint64_t*>(dynamic_shared());
   std::uint64_t *best_b = best_a + most, *taken_a = best_b + most, *taken_b = taken_a + most;
   const int threads = block_threads();
   for (int a = thread_index(); a < ends.count_a; a += threads) best_a[a] = taken_a[a] = 0;

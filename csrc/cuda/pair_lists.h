@@ -34,12 +34,13 @@ HEATPOSE_DEVICE int peak_count(const PeakSetView& peaks, std::int64_t image, int
   return count < 0 ? 0 : count < peaks.max_peaks ? count : peaks.max_peaks;
 }
 
-/// `row` is image * L + limb within the group. A limb from a keypoint to itself has no pairs.
+/// `row` is image * L + limb within the group, and divided as an int: for 64 bits a device has to
+/// call a function. A limb from a keypoint to itself has no pairs.
 HEATPOSE_DEVICE LimbEnds limb_ends(const PeakSetView& peaks, const LimbsView& limbs,
-                                   const PairRoom& room, std::int64_t row) {
+                                   const PairRoom& room, int row) {
   LimbEnds ends;
   ends.image = room.first_image + row / limbs.count;
-  ends.limb = static_cast<int>(row % limbs.count);
+  ends.limb = row % limbs.count;
   ends.keypoint_a = limbs.parts[2 * ends.limb];
   ends.keypoint_b = limbs.parts[2 * ends.limb + 1];
   const bool apart = ends.keypoint_a != ends.keypoint_b;

@@ -107,8 +107,8 @@ template <typename Cell>
 HEATPOSE_KERNEL(kScoreThreads)
 score_pairs(PeakSetView peaks, DeviceScales<Cell> fields, LimbsView limbs, AssociateOptions options,
             PairRoom room, int slices, int lanes) {
-  const std::int64_t row = block_index() / slices;
-  const int slice = static_cast<int>(block_index() % slices);
+  const int row = static_cast<int>(block_index()) / slices;
+  const int slice = static_cast<int>(block_index()) % slices;
   const LimbEnds ends = limb_ends(peaks, limbs, room, row);
   const std::int64_t pairs = static_cast<std::int64_t>(ends.count_a) * ends.count_b;
   const int in_warp = kWarp / lanes;
@@ -129,10 +129,12 @@ score_pairs(PeakSetView peaks, DeviceScales<Cell> fields, LimbsView limbs, Assoc
                                     first_lane, lanes, options.pair);
     if (!mine || lane_index() != first_lane) continue;
     if (room.scores != nullptr) {
-      room.scores[row * room.pairs + pair] = score > 0 ? static_cast<float>(score) : -1.0f;
+      room.scores[static_cast<std::int64_t>(row) * room.pairs + pair] =
+          score > 0 ? static_cast<float>(score) : -1.0f;
     } else if (score > 0) {
-      const std::int64_t image = row / limbs.count;
-      const std::int64_t at = image * limbs.count * room.pairs + atomic_add(&room.counts[image], 1);
+      const int image = row / limbs.count;
+      const std::int64_t at = static_cast<std::int64_t>(image) * limbs.count * room.pairs +
+                              atomic_add(&room.counts[image], 1);
       const auto value = static_cast<float>(score);
       const double rank = pair_rank(value, static_cast<double>(peaks.scores[at_a]),
                                     static_cast<double>(peaks.scores[at_b]), options.peak_weight);

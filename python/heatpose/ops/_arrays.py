@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core, cuda_status
-from heatpose.ops._spaces import HostSpace, Space, TorchSpace
+from heatpose.ops._spaces import HostSpace, Layout, Space, TorchSpace
 
 Array = Any
 """A NumPy array, a torch tensor or another array with ``__dlpack__``."""
@@ -311,6 +311,35 @@ def out_array(
         if read is not None and _overlap(array, read):
             raise ValueError(f"{name} must not overlap {other}, which is read while it is written")
     return array, out
+
+
+def out_tuple(
+    name: str,
+    out: Any,
+    kind: Any,
+    layout: Layout,
+    space: Space,
+    reads: Sequence[tuple[str, Any]],
+) -> tuple[Any, Any]:
+    """The arrays of a result: what the native op writes to, and what the op returns.
+
+    ``kind`` is the result's NamedTuple; ``out`` is one that the caller gave, or None.
+
+    Raises:
+        TypeError: out is of another kind, or an array has another type.
+        ValueError: an array does not fit, see :func:`out_array`.
+    """
+    if out is None:
+        fresh = [space.empty(shape, dtype) for shape, dtype in layout]
+        return kind(*fresh), kind(*(space.wrap(array) for array in fresh))
+    if not isinstance(out, kind):
+        raise TypeError(f"{name} must be {kind.__name__}, got {type(out).__name__}")
+    taken: list[tuple[str, Any]] = list(reads)
+    for field, array, (shape, dtype) in zip(kind._fields, out, layout, strict=True):
+        label = f"{name}.{field}"
+        target, _ = out_array(label, array, shape, space, dtype=dtype, reads=taken)
+        taken.append((label, target))
+    return kind(*(array for _, array in taken[len(reads) :])), out
 
 
 def _span(array: Any) -> tuple[int, int]:

@@ -7,9 +7,10 @@ first call with a new geometry brings its tables there. Memory comes from torch'
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core
+
+Layout = Sequence[tuple[tuple[int, ...], str]]
+"""Shapes and element types of several arrays."""
 
 CudaCall = tuple[int, int, Callable[[int], Any], Any]
 """Device, stream handle, allocate(bytes), tables: what the native ops take as ``cuda``."""
@@ -211,3 +215,47 @@ class _Tables:
 
 
 _TABLES = _Tables()
+
+
+def empty_block(space: Space, layout: Layout) -> list[Any]:
+    """Fresh arrays in one piece of memory, so that one copy brings them all to the host."""
+    items = {"int32": 4, "float32": 4, "bool": 1}
+    sizes = [math.prod(shape) * items[dtype] for shape, dtype in layout]
+    offsets = [0]
+    for size in sizes:
+        offsets.append(offsets[-1] + -(-size // 16) * 16)
+    block = space.empty((max(offsets[-1], 1),), "uint8")
+    return [
+        _typed(block[offset : offset + size], dtype).reshape(shape)
+        for (shape, dtype), offset, size in zip(layout, offsets, sizes, strict=False)
+    ]
+
+
+def _typed(array: Any, dtype: str) -> Any:
+    if isinstance(array, np.ndarray):
+        return array.view(dtype)
+    return array.view(getattr(sys.modules["torch"], dtype))
+
+
+def to_host(arrays: Sequence[Any]) -> list[npt.NDArray[Any]]:
+    """Arrays as NumPy; those of a device after a wait for what has been queued.
+
+    They come in one copy where they share one piece of memory, see :func:`empty_block`.
+    """
+    first = arrays[0]
+    if isinstance(first, np.ndarray) or first.device.type == "cpu":
+        return [np.asarray(array) for array in arrays]
+    storages = {array.untyped_storage().data_ptr() for array in arrays if math.prod(array.shape)}
+    if len(storages) > 1:
+        return [array.cpu().numpy() for array in arrays]
+    torch = sys.modules["torch"]
+    block = torch.empty(0, dtype=torch.uint8, device=first.device).set_(first.untyped_storage())
+    host = block.cpu().numpy()
+    return [
+        host[offset : offset + size]
+        .view(str(array.dtype).removeprefix("torch."))
+        .reshape(tuple(array.shape))
+        for array in arrays
+        for offset in [array.storage_offset() * array.element_size()]
+        for size in [math.prod(array.shape) * array.element_size()]
+    ]

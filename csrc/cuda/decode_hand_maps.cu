@@ -29,7 +29,7 @@ struct HandScales {
 /// and above the threshold. Lane r gets row r of 14; the others get none.
 HEATPOSE_DEVICE std::uint32_t threshold_tile(const float (&pixels)[kTileLane], int height,
                                              int width, float threshold) {
-  const int row = lane_index() + 1, column = lane_index() % kTile;  // the frame is row 0
+  const int row = lane_index() + 1;  // the frame is row 0
   std::uint32_t mask = 0;
   HEATPOSE_UNROLL
   for (int i = 0; i < kTileLane; ++i) {

@@ -10,7 +10,8 @@ import pytest
 
 import heatpose as hp
 from heatpose import demo, ops
-from heatpose.ops._spaces import HostSpace, empty_block, to_host
+from heatpose.ops._arrays import to_host
+from heatpose.ops._spaces import HostSpace, empty_block
 
 CANVAS = (184, 240)
 

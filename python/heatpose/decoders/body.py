@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import numpy.typing as npt
 from heatpose import ops
 from heatpose.decoders.queued import Queued
 from heatpose.ops import Array, AssociateOptions, Association, Peaks, Size
-from heatpose.ops._arrays import borrow, on_device, whole
-from heatpose.ops._spaces import empty_block
+from heatpose.ops._arrays import device_space, whole
+from heatpose.ops._spaces import Space, empty_block
 from heatpose.ops.associate import association_layout
 from heatpose.ops.find_peaks import peaks_layout
 from heatpose.results import People
@@ -175,7 +176,11 @@ class BodyDecoder:
             Association. Maps on the CPU are decoded at once.
         """
         _check_same_grid(heatmaps, pafs)
-        out_peaks, out_groups = self._outputs(heatmaps)
+        first: Any = heatmaps[0] if isinstance(heatmaps, (list, tuple)) else heatmaps
+        space = device_space("heatmaps", first)
+        out_peaks, out_groups = None, None
+        if space is not None:
+            out_peaks, out_groups = self._outputs(tuple(first.shape[:-3]), space)
         peaks = self.find_peaks(
             heatmaps, canvas, content=content, stride=stride, weights=weights, out=out_peaks
         )
@@ -193,18 +198,14 @@ class BodyDecoder:
             found, grouped = Peaks(*arrays[:4]), Association(*arrays[4:])
             return self._answer(found, grouped, canvas, heatmaps=heatmaps, pafs=pafs)
 
-        return Queued((*peaks, *groups), finish)
+        return Queued((*peaks, *groups), finish, nullcontext if space is None else space.queue)
 
-    def _outputs(self, heatmaps: Any) -> tuple[Peaks | None, Association | None]:
-        """On a CUDA device, the arrays of both halves in one piece of memory."""
-        first = heatmaps[0] if isinstance(heatmaps, (list, tuple)) else heatmaps
-        if not on_device(first) or len(first.shape) not in (3, 4):
-            return None, None
-        lead, count = tuple(first.shape[:-3]), self.skeleton.num_keypoints
+    def _outputs(self, lead: tuple[int, ...], space: Space) -> tuple[Peaks, Association]:
+        """The arrays of both halves in one piece of memory."""
+        count = self.skeleton.num_keypoints
         max_peaks = whole("max_peaks", self._find["max_peaks"], low=1)
         max_people = whole("max_people", self.max_people, low=1)
         places = "int32" if self._find["refine"] == "none" else "float32"
-        _, space = borrow("heatmaps", first)
         with space.queue():
             arrays = empty_block(
                 space,

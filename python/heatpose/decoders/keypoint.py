@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from heatpose import ops
 from heatpose.decoders.queued import Queued
 from heatpose.ops import Array, Size
-from heatpose.ops._arrays import LARGEST, as_float64, borrow, finite, on_device
+from heatpose.ops._arrays import LARGEST, as_float64, device_space, finite
 from heatpose.ops._spaces import empty_block
 from heatpose.results import FloatArray, People
 from heatpose.skeletons import Skeleton
@@ -197,7 +198,12 @@ class KeypointDecoder:
         kernel = self.kernel
         if kernel is None:
             kernel = 17 if shape[-2:-1] >= (96,) else 11
-        out = self._outputs(heatmaps, shape)
+        space = device_space("heatmaps", heatmaps)
+        out = None
+        if space is not None:
+            with space.queue():  # in one piece of memory
+                layout = (((*shape[:-2], 2), "float32"), (shape[:-2], "float32"))
+                out = tuple(empty_block(space, layout))
         decoded = ops.decode_heatmaps(
             heatmaps, transform=transform, kernel=kernel, out=out, **self._options
         )
@@ -205,16 +211,7 @@ class KeypointDecoder:
         def finish(arrays: list[npt.NDArray[Any]]) -> CropKeypoints:
             return self._crops(*arrays, box_scores=box_scores)
 
-        return Queued(tuple(decoded), finish)
-
-    def _outputs(self, heatmaps: Array, shape: tuple[int, ...]) -> Any:
-        """On a CUDA device, the arrays of the answer in one piece of memory."""
-        if not on_device(heatmaps) or len(shape) not in (3, 4):
-            return None
-        _, space = borrow("heatmaps", heatmaps)
-        with space.queue():
-            layout = (((*shape[:-2], 2), "float32"), (shape[:-2], "float32"))
-            return tuple(empty_block(space, layout))
+        return Queued(tuple(decoded), finish, nullcontext if space is None else space.queue)
 
     def _crops(self, coords: Any, values: Any, *, box_scores: Array | None) -> CropKeypoints:
         """Keypoints from arrays on the host."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy.typing as npt
 
-from heatpose.ops._spaces import to_host
+from heatpose.ops._arrays import to_host
 
 Answer = TypeVar("Answer")
 
@@ -28,10 +29,13 @@ class Queued(Generic[Answer]):
 
     arrays: Sequence[Any]
     _finish: Callable[[list[npt.NDArray[Any]]], Answer] = field(repr=False)
+    _stream: Callable[[], AbstractContextManager[Any]] = field(default=nullcontext, repr=False)
 
     def result(self) -> Answer:
         """Wait for the work, copy the arrays to the host in one transfer, and give the answer.
 
-        The work must have been queued on, or be waited for by, torch's current stream.
+        The work must have been queued on, or be waited for by, the current stream.
         """
-        return self._finish(to_host(self.arrays))
+        with self._stream():
+            arrays = to_host(self.arrays)
+        return self._finish(arrays)

@@ -134,6 +134,13 @@ def on_device(value: Any) -> bool:
     return place is not None and place()[0] == _DLPACK_CUDA
 
 
+def device_space(name: str, maps: Any) -> Space | None:
+    """Where maps [..., C, h, w] lie, when that is a CUDA device; None for all else."""
+    if len(getattr(maps, "shape", ())) not in (3, 4) or not on_device(maps):
+        return None
+    return borrow(name, maps)[1]
+
+
 def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.require(array, requirements="A")
 
@@ -359,6 +366,32 @@ def _overlap(one: Any, other: Any) -> bool:
         return False
     (low, high), (first, last) = _span(one), _span(other)
     return low < last and first < high
+
+
+def to_host(arrays: Sequence[Any]) -> list[npt.NDArray[Any]]:
+    """Arrays as NumPy; those of a device after a wait for what its stream has queued.
+
+    They come in one copy where they share one piece of memory, see
+    :func:`heatpose.ops._spaces.empty_block`.
+    """
+    borrowed = [borrow("array", array, dtypes=("float32", "int32", "bool")) for array in arrays]
+    space = borrowed[0][1]
+    if isinstance(space, HostSpace):
+        return [array for array, _ in borrowed]
+    tensors = [array for array, _ in borrowed]
+    with space.queue():
+        storages = {t.untyped_storage().data_ptr() for t in tensors if math.prod(t.shape)}
+        if len(storages) > 1:
+            return [tensor.cpu().numpy() for tensor in tensors]
+        torch, first = sys.modules["torch"], tensors[0]
+        block = torch.empty(0, dtype=torch.uint8, device=first.device)
+        host = block.set_(first.untyped_storage()).cpu().numpy()
+    return [
+        host[offset : offset + size].view(dtype_name(tensor)).reshape(tuple(tensor.shape))
+        for tensor in tensors
+        for offset in [tensor.storage_offset() * tensor.element_size()]
+        for size in [math.prod(tensor.shape) * tensor.element_size()]
+    ]
 
 
 def flat_planes(array: Any) -> Any:

@@ -235,27 +235,3 @@ def _typed(array: Any, dtype: str) -> Any:
     if isinstance(array, np.ndarray):
         return array.view(dtype)
     return array.view(getattr(sys.modules["torch"], dtype))
-
-
-def to_host(arrays: Sequence[Any]) -> list[npt.NDArray[Any]]:
-    """Arrays as NumPy; those of a device after a wait for what has been queued.
-
-    They come in one copy where they share one piece of memory, see :func:`empty_block`.
-    """
-    first = arrays[0]
-    if isinstance(first, np.ndarray) or first.device.type == "cpu":
-        return [np.asarray(array) for array in arrays]
-    storages = {array.untyped_storage().data_ptr() for array in arrays if math.prod(array.shape)}
-    if len(storages) > 1:
-        return [array.cpu().numpy() for array in arrays]
-    torch = sys.modules["torch"]
-    block = torch.empty(0, dtype=torch.uint8, device=first.device).set_(first.untyped_storage())
-    host = block.cpu().numpy()
-    return [
-        host[offset : offset + size]
-        .view(str(array.dtype).removeprefix("torch."))
-        .reshape(tuple(array.shape))
-        for array in arrays
-        for offset in [array.storage_offset() * array.element_size()]
-        for size in [math.prod(array.shape) * array.element_size()]
-    ]

@@ -78,7 +78,7 @@ HEATPOSE_DEVICE std::uint32_t first_component(std::uint32_t mask, std::uint32_t 
 
 /// Writes the nodes of a tile. Lane r holds row r of its mask; `values` are its pixels, `stride` a
 /// row; pixel (0, 0) of the tile is `place` in raster order on a canvas of `width`. A value that is
-/// not a number (finite cells can overflow) adds nothing and is never the highest.
+/// not a number (finite cells can overflow) adds nothing and ranks below all others.
 HEATPOSE_DEVICE void label_tile(const ComponentTiles& plane, int tile, std::uint32_t mask,
                                 const float* values, int stride, int place, int width) {
   const int lane = lane_index();
@@ -99,10 +99,10 @@ HEATPOSE_DEVICE void label_tile(const ComponentTiles& plane, int tile, std::uint
     for (std::uint32_t left = own; left != 0; left &= left - 1) {
       const int x = find_first(left);
       const float value = values[lane * stride + x];
-      if (value - value == 0.0f) sum += static_cast<double>(value);
+      const bool finite = value - value == 0.0f;
+      if (finite) sum += static_cast<double>(value);
       const std::uint64_t ranked =
-          rank(value - value == 0.0f ? value : NAN,
-               static_cast<std::uint32_t>(place) + static_cast<std::uint32_t>(lane * width + x));
+          rank(finite ? value : NAN, static_cast<std::uint32_t>(place + lane * width + x));
       highest = ranked > highest ? ranked : highest;
     }
     sum = warp_reduce(sum, [](double a, double b) { return a + b; });

@@ -177,14 +177,11 @@ HEATPOSE_DEVICE void join_edges(const ComponentTiles& plane, int tile) {
   const int before = shuffle(other, (lane + kWarp - 1) % kWarp);
   const int after = shuffle(other, (lane + 1) % kWarp);
   if (own < 0) return;
-  if (other >= 0) {
-    // What lies diagonally is joined to the pixel opposite. Runs that touch join once, not at every
-    // pixel (a lane beside a corner has no own_before).
-    if (own_before < 0 || before < 0) join(plane.parents, own, other);
-  } else {
-    if (before >= 0) join(plane.parents, own, before);
-    if (after >= 0) join(plane.parents, own, after);
-  }
+  // A run of pixels joins what lies opposite its first one; what begins opposite a later one lies
+  // diagonally before it. (A pixel beside a corner is the first of its tile.)
+  const int opposite = other >= 0 ? other : before;
+  if (own_before < 0 && opposite >= 0) join(plane.parents, own, opposite);
+  if (other < 0 && after >= 0) join(plane.parents, own, after);
 }
 
 /// A power of two by which `count` numbers of at most `most` can be multiplied so that their sum

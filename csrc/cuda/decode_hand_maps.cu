@@ -21,8 +21,9 @@ namespace heatpose {
 namespace {
 
 constexpr int kJoinThreads = 256;
-/// What the nodes of a group of planes may take, unless one plane takes more.
-constexpr std::int64_t kGroupBytes = std::int64_t{256} << 20;
+/// What the nodes of a group of planes may take, unless one plane takes more: they stay in the
+/// cache of a large device, and two hands of 368x368 are one group.
+constexpr std::int64_t kGroupBytes = std::int64_t{64} << 20;
 
 /// The smoothed average, and the average, in an array so that tiles of both are evaluated by the
 /// same instructions.

@@ -123,10 +123,8 @@ score_pairs(PeakSetView peaks, DeviceScales<Cell> fields, LimbsView limbs, Assoc
     const int a = pair / ends.count_b, b = pair % ends.count_b;
     const std::int64_t at_a = peak_index(peaks, ends.image, ends.keypoint_a, a);
     const std::int64_t at_b = peak_index(peaks, ends.image, ends.keypoint_b, b);
-    const float *from = peaks.xy + 2 * at_a, *to = peaks.xy + 2 * at_b;
-    const PairLine line =
-        pair_line(static_cast<double>(from[0]), static_cast<double>(from[1]),
-                  static_cast<double>(to[0]), static_cast<double>(to[1]), options.pair);
+    const PairLine line = pair_line(peaks.place(at_a, 0), peaks.place(at_a, 1),
+                                    peaks.place(at_b, 0), peaks.place(at_b, 1), options.pair);
     const double score = score_pair(fields, ends.image, limbs.channels + 2 * ends.limb, line, mine,
                                     first_lane, lanes, options.pair);
     if (!mine || lane_index() != first_lane) continue;

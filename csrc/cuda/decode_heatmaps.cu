@@ -157,8 +157,8 @@ HEATPOSE_DEVICE double blur_down(const DecodeJob<Cell>& job, const Cell* cells, 
   const Cell* at = cells + static_cast<std::int64_t>(first) * job.width + x;
   double sum = 0.0;
   for (int row = first; row < end; ++row, at += job.width) {
-    const double value = to_float(*at);
-    const double number = value > kMinusInfinity ? value : kMinusInfinity;  // NaN as well
+    const float value = to_float(*at);
+    const double number = value > -HUGE_VALF ? value : kMinusInfinity;  // that for NaN as well
     sum = multiply_add(taps[row < y ? y - row : row - y], number, sum);
   }
   return sum;

@@ -26,7 +26,8 @@ BENCHES := $(basename $(notdir $(wildcard benchmarks/bench_*.py)))
 
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 
-.PHONY: help install demo test lint format bench sanitize clean
+.PHONY: help install demo test lint format bench sanitize host-blocks test-cuda bench-cuda \
+        sanitize-cuda clean
 .DELETE_ON_ERROR:
 
 help:
@@ -79,28 +80,72 @@ MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \
 
 # The installed package redirects imports through a .pth file, before PYTHONPATH is looked at: -S
 # reads no .pth, so that the tests see the instrumented copy. Leaks are Python's own, and not asked.
-SANITIZED := build/sanitize/package
-## make sanitize   run the tests of the native ops under AddressSanitizer and UBSan (Linux, GCC)
-sanitize: $(VENV)/.test $(VENV)/.torch
-	$(BIN)/cmake -S . -B build/sanitize -G Ninja -DCMAKE_MAKE_PROGRAM="$(abspath $(BIN)/ninja)" \
+SITE := $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+define run_sanitized
+	$(BIN)/cmake -S . -B $(1) -G Ninja -DCMAKE_MAKE_PROGRAM="$(abspath $(BIN)/ninja)" \
 	  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$(CXX)" \
 	  -DPython_EXECUTABLE="$(abspath $(BIN)/python)" \
 	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)" \
-	  $(CMAKE_ARGS) -DHEATPOSE_SANITIZE=ON -DHEATPOSE_CUDA=OFF
-	$(BIN)/cmake --build build/sanitize
-	rm -rf $(SANITIZED)
-	mkdir -p $(SANITIZED)
-	cp -R python/heatpose $(SANITIZED)/heatpose
-	rm -f $(SANITIZED)/heatpose/_core*.so
-	cp build/sanitize/_core*.so $(SANITIZED)/heatpose
-	PYTHONPATH="$(abspath $(SANITIZED)):$$($(BIN)/python -c \
-	  'import sysconfig; print(sysconfig.get_path("platlib"))')" \
+	  $(CMAKE_ARGS) -DHEATPOSE_SANITIZE=ON -DHEATPOSE_CUDA=OFF $(2)
+	$(BIN)/cmake --build $(1)
+	$(call package_in,$(1))
+	PYTHONPATH="$(abspath $(1)/package):$(SITE)" \
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-	OMP_WAIT_POLICY=passive PYTHONMALLOC=malloc \
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 PYTHONMALLOC=malloc \
 	  $(BIN)/python -S -c 'import pytest, heatpose._core as c, sys; \
-	    assert "/sanitize/" in c.__file__, c.__file__; sys.exit(pytest.main(sys.argv[1:]))' \
-	  --capture=sys $(MEMORY:%=--deselect %) $(NATIVE) $(ARGS)
+	    assert "$(1)/package" in c.__file__, c.__file__; sys.exit(pytest.main(sys.argv[1:]))' \
+	  --capture=sys $(3) $(ARGS)
+endef
+# A copy of the Python package with the module that was built in folder $(1).
+define package_in
+	rm -rf $(1)/package
+	mkdir -p $(1)/package
+	cp -R python/heatpose $(1)/package/heatpose
+	rm -f $(1)/package/heatpose/_core*.so
+	cp $(1)/_core*.so $(1)/package/heatpose
+endef
+
+## make sanitize   run the tests of the native ops under AddressSanitizer and UBSan (Linux, GCC)
+sanitize: $(VENV)/.test $(VENV)/.torch
+	$(call run_sanitized,build/sanitize,,$(MEMORY:%=--deselect %) $(NATIVE))
+
+# The tests of the ops that have a kernel, and tests/cuda.
+KERNELS := associate association_rules body_decoder decode_hand_maps decode_heatmaps find_peaks \
+           gaussian_smooth keypoint_decoder peak_pruning peak_refinement peaks_from_cells \
+           prepare_image queue resize_average warp_crops
+## make host-blocks  run the CUDA kernels on the host, under the same sanitizers (tests/host_blocks)
+host-blocks: $(VENV)/.test $(VENV)/.torch
+	$(call run_sanitized,build/host_blocks,-DHEATPOSE_HOST_BLOCKS=ON,\
+	  $(KERNELS:%=tests/test_%.py) $(wildcard tests/test_cuda_*.py) tests/cuda)
+
+# On a machine with a CUDA device: with the packages that $(PYTHON) has (numpy, torch, pybind11,
+# pytest, opencv), and nothing fetched.
+CUDA_BUILD := build/cuda
+CUDA_ARCH  ?= native
+$(CUDA_BUILD)/package: $(SOURCES) $(shell find python -name '*.py')
+	cmake -S . -B $(CUDA_BUILD) -DCMAKE_BUILD_TYPE=Release -DHEATPOSE_CUDA=ON \
+	  -DCMAKE_CUDA_ARCHITECTURES=$(CUDA_ARCH) -DPython_EXECUTABLE="$$(command -v $(PYTHON))" \
+	  -Dpybind11_DIR="$$($(PYTHON) -m pybind11 --cmakedir)" $(CMAKE_ARGS)
+	cmake --build $(CUDA_BUILD) --parallel $(JOBS)
+	$(call package_in,$(CUDA_BUILD))
+
+## make test-cuda  build for this machine's CUDA device and test on it; fetches nothing
+test-cuda: $(CUDA_BUILD)/package
+	HEATPOSE_REQUIRE_CUDA=1 PYTHONPATH=$(CUDA_BUILD)/package \
+	  $(PYTHON) -m pytest -p no:cacheprovider tests/cuda $(ARGS)
+
+## make bench-cuda  time the CUDA backend in replayed graphs; one table
+bench-cuda: $(CUDA_BUILD)/package
+	PYTHONPATH=$(CUDA_BUILD)/package:. $(PYTHON) -m benchmarks.cuda
+
+## make sanitize-cuda  the same tests under compute-sanitizer: memcheck, racecheck, initcheck
+sanitize-cuda: $(CUDA_BUILD)/package
+	for tool in memcheck racecheck initcheck; do \
+	  HEATPOSE_REQUIRE_CUDA=1 PYTHONPATH=$(CUDA_BUILD)/package PYTORCH_NO_CUDA_MEMORY_CACHING=1 \
+	  compute-sanitizer --tool $$tool --error-exitcode 1 --kernel-regex kns=heatpose \
+	    $(PYTHON) -m pytest -p no:cacheprovider -x tests/cuda/test_parity.py $(ARGS) || exit 1; \
+	done
 
 ## make clean      remove what was built, but not .venv
 clean:

@@ -24,19 +24,28 @@ if(NOT HEATPOSE_CUDA STREQUAL "OFF")
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
+    find_package(CUDAToolkit QUIET)
+  endif()
+  if(CUDAToolkit_FOUND AND CUDAToolkit_VERSION VERSION_GREATER_EQUAL 12)
     set(HEATPOSE_HAVE_CUDA ON)
   elseif(HEATPOSE_CUDA STREQUAL "ON")
-    message(FATAL_ERROR "HEATPOSE_CUDA=ON, but no CUDA compiler was found. Put nvcc on the PATH or "
-                        "set CUDACXX, or build with HEATPOSE_CUDA=OFF.")
+    message(FATAL_ERROR "HEATPOSE_CUDA=ON, but no CUDA toolkit 12 or newer was found (nvcc: "
+                        "${CMAKE_CUDA_COMPILER}, version ${CUDAToolkit_VERSION}). Put nvcc on the PATH "
+                        "or set CUDACXX, or build with HEATPOSE_CUDA=OFF.")
   endif()
 endif()
 
 if(HEATPOSE_HAVE_CUDA)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 90-virtual)
+    # Machine code for each, and PTX of the newest for what comes after it.
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real)
+    if(CUDAToolkit_VERSION VERSION_LESS 12.8)
+      list(APPEND CMAKE_CUDA_ARCHITECTURES 90)
+    else()
+      list(APPEND CMAKE_CUDA_ARCHITECTURES 90-real 100-real 120)
+    endif()
   endif()
   enable_language(CUDA)
-  find_package(CUDAToolkit REQUIRED)
   add_library(heatpose_cuda STATIC csrc/cuda/device_status.cu ${HEATPOSE_KERNEL_SOURCES})
   # Linked statically, so that the module imports on a machine without a driver.
   set_target_properties(heatpose_cuda PROPERTIES CUDA_STANDARD 17 CUDA_RUNTIME_LIBRARY Static)
@@ -44,6 +53,7 @@ if(HEATPOSE_HAVE_CUDA)
   # No fused multiply-adds but those that are written as such (csrc/cuda/block.h): what decides a
   # result rounds as on the host.
   target_compile_options(heatpose_cuda PRIVATE --fmad=false --expt-relaxed-constexpr
+    -Xfatbin=-compress-all
     $<$<BOOL:${HEATPOSE_WERROR}>:--Werror=all-warnings>)
   target_link_libraries(heatpose_cuda PUBLIC CUDA::cudart_static)
 else()

@@ -105,7 +105,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "associate": {
         "peaks": PEAKS, "pafs": MAPS, "limbs": [(0, 1), (1, 2)], "paf_channels": [(0, 1), (1, 2)],
         "canvas": (16, 20), "content": None, "stride": 8, "weights": None,
-        "interpolation": "cubic", "starts": None, "max_people": 3, "options": None,
+        "interpolation": "cubic", "starts": None, "max_people": 3, "options": None, "out": None,
     },
     "crop_matrices": {
         "centers": np.zeros((2, 2)), "scales": np.ones((2, 2)), "size": (8, 6),
@@ -118,7 +118,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "decode_hand_maps": {
         "maps": MAPS, "canvas": (16, 20), "content": None, "stride": 8, "weights": None,
         "interpolation": "cubic", "sigma": 3.0, "truncate": 4.0, "border": "reflect",
-        "threshold": 0.05,
+        "threshold": 0.05, "out": None,
     },
     "decode_heatmaps": {
         "heatmaps": MAPS, "method": "dark", "kernel": 11, "invalid": "zero",
@@ -126,7 +126,7 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "find_peaks": {
         "maps": MAPS, "score_maps": None, "threshold": 0.1, "connectivity": 4, "ties": "first",
-        "max_peaks": 9,
+        "max_peaks": 9, "out": None,
     },
     "gaussian_smooth": {
         "maps": MAPS, "sigma": 1.0, "truncate": 4.0, "kernel_size": None, "border": "reflect",
@@ -136,7 +136,7 @@ CALLS: dict[str, dict[str, Any]] = {
         "maps": MAPS, "canvas": (16, 20), "content": None, "stride": 8, "weights": None,
         "interpolation": "cubic", "sigma": 3.0, "truncate": 4.0, "taps": None,
         "border": "reflect", "threshold": 0.1, "connectivity": 4, "ties": "first",
-        "max_peaks": 9, "refine": "none",
+        "max_peaks": 9, "refine": "none", "out": None,
     },
     "prepare_image": {
         "image": IMAGE, "size": (16, 24), "stride": 8, "pad_value": 128, "norm_scale": 1 / 256,

@@ -34,8 +34,12 @@ struct PairLine {
   int samples;
 };
 
-HEATPOSE_RULE int round_sample(double v, Rounding rounding) {
-  return rounding == Rounding::kHalfEven ? static_cast<int>(rint(v)) : static_cast<int>(v + 0.5);
+/// The pixel of an axis of `size` pixels that is nearest to `v`; the border's where `v` lies
+/// outside.
+HEATPOSE_RULE int nearest_pixel(double v, int size, Rounding rounding) {
+  const double rounded = rounding == Rounding::kHalfEven ? rint(v) : v + 0.5;
+  if (!(rounded > 0.0)) return 0;
+  return rounded < size ? static_cast<int>(rounded) : size - 1;
 }
 
 HEATPOSE_RULE PairLine pair_line(double ax, double ay, double bx, double by, const PairOptions& o) {
@@ -46,8 +50,8 @@ HEATPOSE_RULE PairLine pair_line(double ax, double ay, double bx, double by, con
   line.samples = o.samples;
   if (o.adaptive) {
     const double longest = fabs(dx) > fabs(dy) ? fabs(dx) : fabs(dy);
-    const int wanted = static_cast<int>(sqrt(5.0 * longest) + 0.5);
-    line.samples = wanted < 5 ? 5 : wanted > 25 ? 25 : wanted;
+    const double wanted = sqrt(5.0 * longest) + 0.5;
+    line.samples = wanted < 25 ? (wanted < 5 ? 5 : static_cast<int>(wanted)) : 25;
   }
   const int parts = o.endpoint ? (line.samples > 1 ? line.samples - 1 : 1) : line.samples;
   line.ax = ax;
@@ -60,6 +64,27 @@ HEATPOSE_RULE PairLine pair_line(double ax, double ay, double bx, double by, con
   return line;
 }
 
+/// Whether both ends are places at all: no coordinate is NaN or infinite.
+HEATPOSE_RULE bool has_places(const PairLine& line) { return line.norm - line.norm == 0.0; }
+
+HEATPOSE_RULE int sample_column(const PairLine& line, int i, int width, const PairOptions& o) {
+  return nearest_pixel(line.ax + i * line.step_x, width, o.rounding);
+}
+
+HEATPOSE_RULE int sample_row(const PairLine& line, int i, int height, const PairOptions& o) {
+  return nearest_pixel(line.ay + i * line.step_y, height, o.rounding);
+}
+
+/// The part of a field's value (fx, fy) along the segment.
+HEATPOSE_RULE double along(const PairLine& line, float fx, float fy) {
+  return static_cast<double>(fx) * line.ux + static_cast<double>(fy) * line.uy;
+}
+
+/// Whether a sample counts. One that touches a cell which is not finite is none that does.
+HEATPOSE_RULE bool sample_counts(double dot, const PairOptions& o) {
+  return dot > static_cast<double>(o.point_threshold) && dot - dot == 0.0;
+}
+
 /// How many samples may fail before a pair is lost: it needs more than ratio * samples.
 HEATPOSE_RULE int allowed_failures(int samples, const PairOptions& o) {
   const double needed = static_cast<double>(o.point_ratio) * samples;
@@ -68,17 +93,24 @@ HEATPOSE_RULE int allowed_failures(int samples, const PairOptions& o) {
   return samples - least;
 }
 
-/// The pair's score from the sum of dot products (over all samples, or over those that count), or
-/// a value that is not > 0 where the pair is rejected.
-HEATPOSE_RULE double pair_score(double sum, int counted, const PairLine& line, double canvas_height,
+/// The score of a pair that is lost because too many samples fail.
+HEATPOSE_RULE double lost_pair_score(const PairLine& line, int height, int width,
+                                     const PairOptions& o) {
+  const double near = sqrt(static_cast<double>(width) * height) / 150.0;
+  return line.norm < near ? static_cast<double>(o.near_score) : -1.0;
+}
+
+/// The score of any other pair from the sum of dot products (over all samples, or over those that
+/// count). A pair is accepted where its score is > 0.
+HEATPOSE_RULE double pair_score(double sum, int counted, const PairLine& line, int height,
                                 const PairOptions& o) {
   const int over = o.mean_of_counted ? counted : line.samples;
   double score = over > 0 ? sum / over : 0.0;
   if (o.length_penalty) {
-    const double penalty = 0.5 * canvas_height / line.norm - 1.0;
+    const double penalty = 0.5 * height / line.norm - 1.0;
     if (penalty < 0) score += penalty;
   }
-  return score;
+  return score - score == 0.0 ? score : -1.0;
 }
 
 }  // namespace heatpose

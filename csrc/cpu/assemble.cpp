@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/person_rule.h"
+
 namespace heatpose {
 namespace {
 
@@ -10,7 +12,7 @@ PersonRow new_person(int keypoints, int a, int b, const Pair& pair, const PeakSc
   person.peaks.assign(static_cast<std::size_t>(keypoints), -1);
   person.peaks[static_cast<std::size_t>(a)] = pair.a;
   person.peaks[static_cast<std::size_t>(b)] = pair.b;
-  person.score = peaks.at(a, pair.a) + peaks.at(b, pair.b) + static_cast<double>(pair.score);
+  person.score = new_person_score(peaks.at(a, pair.a), peaks.at(b, pair.b), pair.score);
   person.parts = 2;
   return person;
 }
@@ -22,11 +24,11 @@ bool share_a_part(const PersonRow& p, const PersonRow& q) {
   return false;
 }
 
-void merge(PersonRow& into, const PersonRow& from, double pair_score) {
+void merge(PersonRow& into, const PersonRow& from, const Pair& pair) {
   for (std::size_t k = 0; k < into.peaks.size(); ++k) {
     if (from.peaks[k] >= 0) into.peaks[k] = from.peaks[k];
   }
-  into.score += from.score + pair_score;
+  into.score = united_score(into.score, from.score, pair.score);
   into.parts += from.parts;
 }
 
@@ -36,14 +38,14 @@ void join(PersonRow& person, int keypoint, int peak, const Pair& pair, const Pea
   if (slot >= 0) return;
   slot = peak;
   person.parts += 1;
-  person.score += peaks.at(keypoint, peak) + static_cast<double>(pair.score);
+  person.score = grown_score(person.score, peaks.at(keypoint, peak), pair.score);
 }
 
 /// The second slot takes the pair's second peak, whatever was there.
 void overwrite(PersonRow& person, int b, const Pair& pair, const PeakScores& peaks) {
   person.peaks[static_cast<std::size_t>(b)] = pair.b;
   person.parts += 1;
-  person.score += peaks.at(b, pair.b) + static_cast<double>(pair.score);
+  person.score = grown_score(person.score, peaks.at(b, pair.b), pair.score);
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ std::vector<PersonRow> assemble_by_limbs(const std::vector<std::vector<Pair>>& p
         }
       } else if (matches == 2) {
         if (!share_a_part(people[match[0]], people[match[1]])) {
-          merge(people[match[0]], people[match[1]], static_cast<double>(pair.score));
+          merge(people[match[0]], people[match[1]], pair);
           people.erase(people.begin() + static_cast<std::ptrdiff_t>(match[1]));
         } else if (classic) {
           overwrite(people[match[0]], b, pair, peaks);
@@ -92,26 +94,16 @@ std::vector<PersonRow> assemble_by_limbs(const std::vector<std::vector<Pair>>& p
 std::vector<PersonRow> assemble_globally(std::vector<std::vector<Pair>>& pairs,
                                          const PeakScores& peaks, int keypoints,
                                          const LimbsView& limbs, float peak_weight) {
-  struct Ranked {
-    double rank;
-    int limb;
-    Pair pair;
-  };
-  std::vector<Ranked> order;
+  std::vector<RankedPair> order;
   for (int limb = 0; limb < limbs.count; ++limb) {
     const int a = limbs.parts[2 * limb], b = limbs.parts[2 * limb + 1];
     for (const Pair& pair : pairs[static_cast<std::size_t>(limb)]) {
       const double rank =
-          static_cast<double>(pair.score) +
-          static_cast<double>(peak_weight) * (peaks.at(a, pair.a) + peaks.at(b, pair.b));
+          pair_rank(pair.score, peaks.at(a, pair.a), peaks.at(b, pair.b), peak_weight);
       order.push_back({rank, limb, pair});
     }
   }
-  std::sort(order.begin(), order.end(), [](const Ranked& p, const Ranked& q) {
-    if (p.rank != q.rank) return p.rank > q.rank;
-    if (p.limb != q.limb) return p.limb < q.limb;
-    return p.pair.a != q.pair.a ? p.pair.a < q.pair.a : p.pair.b < q.pair.b;
-  });
+  std::sort(order.begin(), order.end(), ranks_before);
   for (std::vector<Pair>& limb_pairs : pairs) limb_pairs.clear();
 
   std::vector<PersonRow> people;
@@ -123,7 +115,7 @@ std::vector<PersonRow> assemble_globally(std::vector<std::vector<Pair>>& pairs,
     return owner[static_cast<std::size_t>(keypoint) * static_cast<std::size_t>(peaks.max_peaks) +
                  static_cast<std::size_t>(peak)];
   };
-  for (const Ranked& item : order) {
+  for (const RankedPair& item : order) {
     const int a = limbs.parts[2 * item.limb], b = limbs.parts[2 * item.limb + 1];
     int& of_a = owner_of(a, item.pair.a);
     int& of_b = owner_of(b, item.pair.b);
@@ -156,7 +148,7 @@ std::vector<PersonRow> assemble_globally(std::vector<std::vector<Pair>>& pairs,
           const int peak = from.peaks[static_cast<std::size_t>(k)];
           if (peak >= 0) owner_of(k, peak) = keep;
         }
-        merge(into, from, static_cast<double>(item.pair.score));
+        merge(into, from, item.pair);
         gone[static_cast<std::size_t>(drop)] = true;
       }
     }

@@ -1,10 +1,10 @@
 #include "heatpose/associate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
 #include "common/pair.h"
+#include "common/person_rule.h"
 #include "cpu/assemble.h"
 #include "cpu/parallel.h"
 #include "cpu/simd/kernels.h"
@@ -67,31 +67,25 @@ double score_pair(const FieldSampler& fields, std::int64_t plane_x, std::int64_t
   double dots[kMostSamples];
   int failures = allowed_failures(line.samples, o);
   if (failures < 0) return -1.0;  // a ratio that no count of samples can exceed
+  if (!has_places(line)) return -1.0;
   int counted = 0;
   for (int k = 0; k < line.samples; ++k) {
     const int i = sample_order(k, line.samples);
-    const int x =
-        std::clamp(round_sample(line.ax + i * line.step_x, o.rounding), 0, fields.width() - 1);
-    const int y =
-        std::clamp(round_sample(line.ay + i * line.step_y, o.rounding), 0, fields.height() - 1);
     float fx, fy;
-    fields.at(plane_x, plane_y, x, y, &fx, &fy);
-    dots[i] = static_cast<double>(fx) * line.ux + static_cast<double>(fy) * line.uy;
-    // A sample that touches a cell which is not finite counts as one below the threshold.
-    if (dots[i] > static_cast<double>(o.point_threshold) && std::isfinite(dots[i])) {
+    fields.at(plane_x, plane_y, sample_column(line, i, fields.width(), o),
+              sample_row(line, i, fields.height(), o), &fx, &fy);
+    dots[i] = along(line, fx, fy);
+    if (sample_counts(dots[i], o)) {
       ++counted;
     } else if (--failures < 0) {
-      const double near = std::sqrt(static_cast<double>(fields.width()) * fields.height()) / 150.0;
-      return line.norm < near ? static_cast<double>(o.near_score) : -1.0;
+      return lost_pair_score(line, fields.height(), fields.width(), o);
     }
   }
   double sum = 0;
   for (int i = 0; i < line.samples; ++i) {
-    const bool counts = dots[i] > static_cast<double>(o.point_threshold) && std::isfinite(dots[i]);
-    if (!o.mean_of_counted || counts) sum += dots[i];
+    if (!o.mean_of_counted || sample_counts(dots[i], o)) sum += dots[i];
   }
-  const double score = pair_score(sum, counted, line, fields.height(), o);
-  return std::isfinite(score) ? score : -1.0;
+  return pair_score(sum, counted, line, fields.height(), o);
 }
 
 void find_pairs(const PeakSetView& peaks, const FieldSampler& fields, int channels,
@@ -131,8 +125,7 @@ void write_people(std::vector<PersonRow>& people, const AssociateOptions& option
                   std::int64_t image, const AssociationView& out) {
   std::vector<PersonRow> kept;
   for (PersonRow& person : people) {
-    if (person.parts >= options.min_parts &&
-        person.score / person.parts >= static_cast<double>(options.min_score)) {
+    if (keep_person(person.score, person.parts, options.min_parts, options.min_score)) {
       kept.push_back(std::move(person));
     }
   }

@@ -12,6 +12,18 @@
 
 #include "common/macros.h"
 
+namespace heatpose {
+
+// What is read and written at once.
+struct alignas(16) Float4 {
+  float x, y, z, w;
+};
+struct alignas(8) Half4 {
+  std::uint16_t x, y, z, w;
+};
+
+}  // namespace heatpose
+
 #ifdef HEATPOSE_HOST_BLOCKS
 #include "host_blocks/block.h"
 #else
@@ -61,6 +73,10 @@ HEATPOSE_DEVICE T shuffle_up(T value, int lanes) {
   return __shfl_up_sync(0xffffffffu, value, lanes);
 }
 
+HEATPOSE_DEVICE int popcount(std::uint32_t bits) { return __popc(bits); }
+/// The lowest bit that is set; -1 where none is.
+HEATPOSE_DEVICE int find_first(std::uint32_t bits) { return __ffs(static_cast<int>(bits)) - 1; }
+
 // Atomics, on global or shared memory; each returns the old value.
 HEATPOSE_DEVICE int atomic_add(int* at, int value) { return atomicAdd(at, value); }
 HEATPOSE_DEVICE int atomic_min(int* at, int value) { return atomicMin(at, value); }
@@ -80,12 +96,6 @@ HEATPOSE_DEVICE void memory_fence() { __threadfence(); }
 HEATPOSE_DEVICE float multiply_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 HEATPOSE_DEVICE double multiply_add(double a, double b, double c) { return __fma_rn(a, b, c); }
 
-struct alignas(16) Float4 {
-  float x, y, z, w;
-};
-struct alignas(8) Half4 {
-  std::uint16_t x, y, z, w;
-};
 /// For what is written or read once, so that it does not push what is read again out of the cache.
 HEATPOSE_DEVICE void store_streaming(Float4* at, Float4 v) {
   __stcs(reinterpret_cast<float4*>(at), make_float4(v.x, v.y, v.z, v.w));
@@ -130,10 +140,7 @@ HEATPOSE_DEVICE T block_reduce(T value, Join join) {
 
 /// How many lanes below this one hold true.
 HEATPOSE_DEVICE int warp_rank(std::uint32_t ballot) {
-  std::uint32_t below = ballot & ((1u << lane_index()) - 1u);
-  int count = 0;
-  for (; below != 0; below &= below - 1) ++count;
-  return count;
+  return popcount(ballot & ((1u << lane_index()) - 1u));
 }
 
 /// The sum of the values of all threads before this one; `*total` gets the sum of all.

@@ -13,6 +13,7 @@
 namespace heatpose {
 
 constexpr std::int64_t kMostBlocks = 0x7fffffff;
+constexpr int kMostThreads = 1024;
 /// Shared memory that every device gives a block without being asked.
 constexpr std::size_t kMostShared = 48 * 1024;
 
@@ -20,7 +21,32 @@ constexpr std::size_t kMostShared = 48 * 1024;
   throw std::runtime_error(std::string("CUDA could not run ") + what + ": " + why);
 }
 
-#ifndef HEATPOSE_HOST_BLOCKS
+/// What a launch asks for is decided by the code, never by the input: a wrong one is our mistake.
+inline void check_launch(const char* name, std::int64_t blocks, int threads, std::size_t shared) {
+  std::string wrong;
+  if (blocks < 0) wrong = std::to_string(blocks) + " blocks";
+  if (threads < kWarp || threads > kMostThreads || threads % kWarp != 0) {
+    wrong =
+        "blocks of " + std::to_string(threads) + " threads, must be a multiple of 32 up to 1024";
+  }
+  if (shared > kMostShared) {
+    wrong = std::to_string(shared) + " bytes of shared memory, at most " +
+            std::to_string(kMostShared) + " are to be had";
+  }
+  if (!wrong.empty()) throw std::logic_error(std::string("launch of ") + name + ": " + wrong);
+  if (blocks > kMostBlocks) fail_launch(name, "too many blocks");
+}
+
+}  // namespace heatpose
+
+#ifdef HEATPOSE_HOST_BLOCKS
+#include "host_blocks/launch.h"
+#include "host_blocks/workspace_guards.h"
+#endif
+
+#ifndef HEATPOSE_HOST_BLOCKS  // clang-format would split >>> after an #else
+
+namespace heatpose {
 
 /// The call's device is current while this lives.
 class DeviceGuard {
@@ -48,10 +74,11 @@ class DeviceGuard {
 template <typename... Parameters, typename... Arguments>
 void launch(const CudaCall& call, const char* name, void (*kernel)(Parameters...),
             std::int64_t blocks, int threads, std::size_t shared, Arguments... arguments) {
-  if (blocks <= 0) return;
-  if (blocks > kMostBlocks) fail_launch(name, "too many blocks");
-  kernel<<<static_cast<unsigned>(blocks), static_cast<unsigned>(threads), shared,
-           static_cast<cudaStream_t>(call.stream)>>>(static_cast<Parameters>(arguments)...);
+  check_launch(name, blocks, threads, shared);
+  if (blocks == 0) return;
+  const auto grid = static_cast<unsigned>(blocks), block = static_cast<unsigned>(threads);
+  const auto stream = static_cast<cudaStream_t>(call.stream);
+  kernel<<<grid, block, shared, stream>>>(static_cast<Parameters>(arguments)...);
   const cudaError_t error = cudaGetLastError();
   if (error != cudaSuccess) fail_launch(name, cudaGetErrorString(error));
 }
@@ -64,7 +91,18 @@ inline void fill_bytes(const CudaCall& call, void* at, unsigned char value, std:
   if (error != cudaSuccess) fail_launch("a fill", cudaGetErrorString(error));
 }
 
+/// Watches over the arrays of a Workspace in tests/host_blocks; a device has no such guards.
+struct WorkspaceGuards {
+  static constexpr std::size_t kGap = 0;
+  void add(std::size_t, std::size_t) {}
+  void place(void*, std::size_t) const {}
+};
+
+}  // namespace heatpose
+
 #endif
+
+namespace heatpose {
 
 /// A part of a Workspace: an array of T.
 template <typename T>
@@ -80,16 +118,21 @@ class Workspace {
   template <typename T>
   Slot<T> add(std::int64_t count) {
     const Slot<T> slot{bytes_};
-    bytes_ += (static_cast<std::size_t>(count) * sizeof(T) + 255) / 256 * 256;
+    const std::size_t end = bytes_ + static_cast<std::size_t>(count) * sizeof(T);
+    bytes_ = (end + WorkspaceGuards::kGap + 255) / 256 * 256;
+    guards_.add(end, bytes_);
     return slot;
   }
   std::size_t bytes() const { return bytes_; }
   void* allocate(const CudaCall& call) const {
-    return bytes_ == 0 ? nullptr : call.allocate(bytes_);
+    void* const base = bytes_ == 0 ? nullptr : call.allocate(bytes_);
+    guards_.place(base, bytes_);
+    return base;
   }
 
  private:
   std::size_t bytes_ = 0;
+  WorkspaceGuards guards_;
 };
 
 inline std::int64_t ceil_div(std::int64_t count, std::int64_t by) { return (count + by - 1) / by; }

@@ -24,7 +24,8 @@ void decode_hand_maps_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
 /// and `tables`, what write_tables() made of decode_hand_maps_tables(), brought there by the
 /// caller.
 inline std::vector<TableSet> decode_hand_maps_tables(const SmoothOptions& smooth) {
-  return {{smooth.taps, smooth.border, true}, TableSet{}};  // the smoothed average, and the average
+  // The smoothed average, and the average.
+  return {{smooth.taps, smooth.border, true}, {{}, Border::kReflect, true}};
 }
 void decode_hand_maps_cuda(const std::vector<ScaleMaps>& scales, const std::int32_t* tables,
                            std::int64_t planes, const SmoothOptions& smooth, float threshold,

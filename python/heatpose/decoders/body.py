@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.decoders.queued import Queued
 from heatpose.ops import Array, AssociateOptions, Association, Peaks, Size
+from heatpose.ops._arrays import device_space, whole
+from heatpose.ops._spaces import Space, empty_block
+from heatpose.ops.associate import association_layout
+from heatpose.ops.find_peaks import peaks_layout
 from heatpose.results import People
 from heatpose.skeletons import Skeleton
 
@@ -139,8 +145,45 @@ class BodyDecoder:
             RuntimeWarning: more peaks or people were found than are kept; or nobody was found in
                 maps that hold NaN or infinity (a pixel that touches such a cell is no peak).
         """
+        return self.queue(
+            heatmaps,
+            pafs,
+            canvas,
+            content=content,
+            stride=stride,
+            weights=weights,
+            paf_weights=paf_weights,
+        ).result()
+
+    def queue(
+        self,
+        heatmaps: Array | Sequence[Array],
+        pafs: Array | Sequence[Array],
+        canvas: Size,
+        *,
+        content: Size | Sequence[Size | None] | None = None,
+        stride: int = 8,
+        weights: Sequence[float] | None = None,
+        paf_weights: Sequence[float] | None = None,
+    ) -> Queued[Any]:
+        """Queue the decoding of maps on a CUDA device on the current stream, and do not wait.
+
+        Arguments, errors and warnings are those of a call; the warnings come with the result. A
+        CUDA graph may capture it, after one call with the same geometry outside the capture.
+
+        Returns:
+            Queued, whose ``result()`` is what the call returns. Its arrays are those of Peaks and
+            Association. Maps on the CPU are decoded at once.
+        """
         _check_same_grid(heatmaps, pafs)
-        peaks = self.find_peaks(heatmaps, canvas, content=content, stride=stride, weights=weights)
+        first: Any = heatmaps[0] if isinstance(heatmaps, (list, tuple)) else heatmaps
+        space = device_space("heatmaps", first)
+        out_peaks, out_groups = None, None
+        if space is not None:
+            out_peaks, out_groups = self._outputs(tuple(first.shape[:-3]), space)
+        peaks = self.find_peaks(
+            heatmaps, canvas, content=content, stride=stride, weights=weights, out=out_peaks
+        )
         groups = self.associate(
             peaks,
             pafs,
@@ -148,12 +191,36 @@ class BodyDecoder:
             content=content,
             stride=stride,
             weights=paf_weights if paf_weights is not None else weights,
+            out=out_groups,
         )
-        peaks = Peaks(*(_as_numpy(field) for field in peaks))
-        groups = Association(*(_as_numpy(field) for field in groups))
+
+        def finish(arrays: list[npt.NDArray[Any]]) -> Any:
+            found, grouped = Peaks(*arrays[:4]), Association(*arrays[4:])
+            return self._answer(found, grouped, canvas, heatmaps=heatmaps, pafs=pafs)
+
+        return Queued((*peaks, *groups), finish, nullcontext if space is None else space.queue)
+
+    def _outputs(self, lead: tuple[int, ...], space: Space) -> tuple[Peaks, Association]:
+        """The arrays of both halves in one piece of memory."""
+        count = self.skeleton.num_keypoints
+        max_peaks = whole("max_peaks", self._find["max_peaks"], low=1)
+        max_people = whole("max_people", self.max_people, low=1)
+        places = "int32" if self._find["refine"] == "none" else "float32"
+        with space.queue():
+            arrays = empty_block(
+                space,
+                (
+                    *peaks_layout((*lead, count), max_peaks, places),
+                    *association_layout(lead, count, max_peaks, len(self._limbs), max_people),
+                ),
+            )
+        return Peaks(*arrays[:4]), Association(*arrays[4:])
+
+    def _answer(self, peaks: Peaks, groups: Association, canvas: Size, **maps: Any) -> Any:
+        """People from arrays on the host; one People, or a list of them for a batch."""
         self._warn(peaks, groups)
         if not groups.counts.any():
-            _warn_of_bad_cells(heatmaps=heatmaps, pafs=pafs)
+            _warn_of_bad_cells(**maps)
         if groups.counts.ndim == 0:
             return self._people(peaks, groups, canvas)
         return [
@@ -213,14 +280,14 @@ class BodyDecoder:
                 f"more than max_peaks={self._find['max_peaks']} peaks were found for {names}; "
                 "only the best were kept",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=6,
             )
         if groups.overflow.any():
             warnings.warn(
                 f"more than max_people={self.max_people} people were found; only the best were "
                 "kept",
                 RuntimeWarning,
-                stacklevel=3,
+                stacklevel=6,
             )
 
 
@@ -292,16 +359,13 @@ def _warn_of_bad_cells(**stacks: Any) -> None:
         warnings.warn(
             f"nobody was found, and {' and '.join(bad)} hold NaN or infinity",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=6,
         )
 
 
 def _all_finite(maps: Any) -> bool:
     if isinstance(maps, (list, tuple)):
         return all(_all_finite(one) for one in maps)
-    cells = maps.detach().float() if hasattr(maps, "detach") else maps  # NumPy has no bfloat16
-    return bool(np.isfinite(_as_numpy(cells)).all())
-
-
-def _as_numpy(value: Any) -> npt.NDArray[Any]:
-    return value if isinstance(value, np.ndarray) else np.asarray(value)
+    if hasattr(maps, "isfinite"):  # a tensor, maybe on a device
+        return bool(maps.isfinite().all())
+    return bool(np.isfinite(np.asarray(maps)).all())

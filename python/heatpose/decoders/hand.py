@@ -10,6 +10,7 @@ import numpy as np
 from heatpose import ops
 from heatpose.decoders.body import take_channels
 from heatpose.ops import Array, Size
+from heatpose.ops._arrays import to_host
 from heatpose.results import People
 from heatpose.skeletons import HAND21, Skeleton
 
@@ -82,7 +83,7 @@ class HandMapDecoder:
         found = ops.decode_hand_maps(
             channels, canvas, content=content, stride=stride, weights=weights, **self._options
         )
-        coords, scores = np.asarray(found.coords), np.asarray(found.scores)
+        coords, scores = to_host(found)
         if coords.ndim == 2:
             return self._hand(coords, scores, canvas)
         return [self._hand(*one, canvas) for one in zip(coords, scores, strict=True)]

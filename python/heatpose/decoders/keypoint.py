@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.decoders.queued import Queued
 from heatpose.ops import Array, Size
-from heatpose.ops._arrays import LARGEST, as_float64, finite
+from heatpose.ops._arrays import LARGEST, as_float64, device_space, finite
+from heatpose.ops._spaces import empty_block
 from heatpose.results import FloatArray, People
 from heatpose.skeletons import Skeleton
 
@@ -154,6 +157,28 @@ class KeypointDecoder:
             TypeError: an array is of another type.
             ValueError: shapes do not fit each other or the skeleton.
         """
+        return self.queue(
+            heatmaps, transform=transform, centers=centers, scales=scales, box_scores=box_scores
+        ).result()
+
+    def queue(
+        self,
+        heatmaps: Array,
+        *,
+        transform: Array | None = None,
+        centers: Array | None = None,
+        scales: Array | None = None,
+        box_scores: Array | None = None,
+    ) -> Queued[CropKeypoints]:
+        """Queue :meth:`crops` on the current CUDA stream, and do not wait.
+
+        Arguments and errors are those of :meth:`crops`. A CUDA graph may capture it; give the
+        transform as a float64 tensor on the device then.
+
+        Returns:
+            Queued, whose ``result()`` is what :meth:`crops` returns. Its arrays are those of
+            DecodedHeatmaps. Maps on the CPU are decoded at once.
+        """
         if (centers is None) != (scales is None):
             raise ValueError("centers and scales must come together")
         if transform is not None and centers is not None:
@@ -173,9 +198,25 @@ class KeypointDecoder:
         kernel = self.kernel
         if kernel is None:
             kernel = 17 if shape[-2:-1] >= (96,) else 11
-        decoded = ops.decode_heatmaps(heatmaps, transform=transform, kernel=kernel, **self._options)
-        keypoints = np.asarray(decoded.coords).reshape(-1, count, 2)
-        scores = np.asarray(decoded.scores).reshape(-1, count)
+        space = device_space("heatmaps", heatmaps)
+        out = None
+        if space is not None:
+            with space.queue():  # in one piece of memory
+                layout = (((*shape[:-2], 2), "float32"), (shape[:-2], "float32"))
+                out = tuple(empty_block(space, layout))
+        decoded = ops.decode_heatmaps(
+            heatmaps, transform=transform, kernel=kernel, out=out, **self._options
+        )
+
+        def finish(arrays: list[npt.NDArray[Any]]) -> CropKeypoints:
+            return self._crops(*arrays, box_scores=box_scores)
+
+        return Queued(tuple(decoded), finish, nullcontext if space is None else space.queue)
+
+    def _crops(self, coords: Any, values: Any, *, box_scores: Array | None) -> CropKeypoints:
+        """Keypoints from arrays on the host."""
+        count = self.skeleton.num_keypoints
+        keypoints, scores = coords.reshape(-1, count, 2).copy(), values.reshape(-1, count).copy()
         missing = ~((scores > self.threshold) & (scores < np.inf))
         missing |= ~np.isfinite(keypoints).all(axis=-1)
         keypoints[missing], scores[missing] = np.nan, 0.0

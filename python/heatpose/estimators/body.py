@@ -17,6 +17,7 @@ from heatpose import ops
 from heatpose.decoders import BodyDecoder
 from heatpose.estimators.photo import Photo, as_photo
 from heatpose.estimators.setup import pick_device, pick_dtype, pick_network
+from heatpose.native import cuda_status
 from heatpose.networks import InputSpec
 from heatpose.results import People
 from heatpose.skeletons import COCO18
@@ -39,8 +40,10 @@ class BodyEstimator:
             ``"vgg19"``, or ``"auto"`` to tell the network by the weights.
         weights: Weight file to load; see ``heatpose.weights.load_state_dict``.
         device: Where the network runs. ``"auto"`` leaves a module where it is, and puts a named
-            network on the first CUDA device that PyTorch can use, or on the CPU. The decoder
-            runs on the CPU.
+            network on the first CUDA device that PyTorch can use, or on the CPU. With a CUDA
+            device that heatpose can use too (:func:`heatpose.cuda_status`), photos are prepared and
+            maps decoded there, in the network's element type; else on the CPU. The attribute
+            ``decodes_on_device`` says which.
         dtype: Element type of the network, float32, float16 or bfloat16. ``None`` keeps a module's,
             and means float32 for a named network.
         scales: Scales of the search, each relative to ``box``.
@@ -82,6 +85,7 @@ class BodyEstimator:
         self.box = self.input_spec.box if box is None else _at_least_one("box", box)
         self.device = pick_device(device, network if isinstance(model, nn.Module) else None)
         self.dtype = pick_dtype(dtype, network)
+        self.decodes_on_device = self.device.type == "cuda" and cuda_status().usable
         self.network = network.to(self.device, self.dtype).eval()
 
     @overload
@@ -121,37 +125,36 @@ class BodyEstimator:
             people += self._estimate(chunk)
         return people
 
-    def _estimate(self, photos: list[NDArray[np.uint8]]) -> list[People]:
+    def _estimate(self, images: list[NDArray[np.uint8]]) -> list[People]:
+        photos = [self._upload(image) for image in images]
         searched = [self._maps_at(photos, scale) for scale in self.scales]
-        people = []
+        # On a device all photos are queued before the first answer is waited for.
+        decode: Any = self.decoder.queue if self.decodes_on_device else self.decoder
+        decoded = []
         for photo, maps in zip(photos, zip(*searched, strict=True), strict=True):
             heatmaps, pafs, content = (list(part) for part in zip(*maps, strict=True))
             canvas = (photo.shape[0], photo.shape[1])
-            people.append(
-                self.decoder(
-                    heatmaps, pafs, canvas=canvas, content=content, stride=self.input_spec.stride
-                )
-            )
-        return people
+            stride = self.input_spec.stride
+            decoded.append(decode(heatmaps, pafs, canvas=canvas, content=content, stride=stride))
+        return [one.result() for one in decoded] if self.decodes_on_device else decoded
 
-    def _maps_at(
-        self, photos: list[NDArray[np.uint8]], scale: float
-    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32], tuple[int, int]]]:
+    def _upload(self, image: NDArray[np.uint8]) -> Any:
+        """The photo where it is prepared and its maps are decoded."""
+        if not self.decodes_on_device:
+            return image
+        photo = torch.from_numpy(np.require(image, requirements=["C", "W"]))
+        return photo.pin_memory().to(self.device, non_blocking=True)
+
+    def _maps_at(self, photos: list[Any], scale: float) -> list[tuple[Any, Any, tuple[int, int]]]:
         """Heatmaps, PAFs and content size of every photo at one scale of the search."""
         prepared = [self._prepare(photo, scale) for photo in photos]
-        maps: dict[int, tuple[Tensor, Tensor]] = {}
+        maps: dict[int, tuple[Any, Any]] = {}
         for same in _same_shape([tensor for tensor, _ in prepared]):
-            batch = np.concatenate([prepared[i][0] for i in same])
-            heatmaps, pafs = self._run(batch)
+            heatmaps, pafs = self._run(torch.cat([prepared[i][0] for i in same]))
             maps |= {i: (heatmaps[n], pafs[n]) for n, i in enumerate(same)}
-        return [
-            (maps[i][0].numpy(), maps[i][1].numpy(), content)
-            for i, (_, content) in enumerate(prepared)
-        ]
+        return [(*maps[i], content) for i, (_, content) in enumerate(prepared)]
 
-    def _prepare(
-        self, photo: NDArray[np.uint8], scale: float
-    ) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    def _prepare(self, photo: Any, scale: float) -> tuple[Tensor, tuple[int, int]]:
         spec = self.input_spec
         factor = scale * self.box / photo.shape[0]
         pixels = factor * photo.shape[0] * factor * photo.shape[1]
@@ -169,26 +172,30 @@ class BodyEstimator:
             norm_offset=spec.norm_offset,
             swap_rgb=spec.colour == "rgb",
         )
-        return tensor, content
+        return torch.as_tensor(tensor), content
 
     @torch.inference_mode()
-    def _run(self, batch: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-        heatmaps, pafs = self.network(torch.from_numpy(batch).to(self.device, self.dtype))
-        return heatmaps.float().cpu(), pafs.float().cpu()
+    def _run(self, batch: Tensor) -> tuple[Any, Any]:
+        heatmaps, pafs = self.network(batch.to(self.device, self.dtype))
+        if self.decodes_on_device:
+            return heatmaps, pafs
+        return heatmaps.float().cpu().numpy(), pafs.float().cpu().numpy()
 
     def __repr__(self) -> str:
+        decodes = "" if self.device.type == "cpu" else f", {self.decodes_on_device=}"
         return (
-            f"BodyEstimator({type(self.network).__name__}, device={str(self.device)!r}, "
+            f"BodyEstimator({type(self.network).__name__}, device={str(self.device)!r}"
+            f"{decodes.replace('self.', '')}, "
             f"dtype={str(self.dtype).removeprefix('torch.')!r}, scales={self.scales}, "
             f"box={self.box})"
         )
 
 
-def _same_shape(arrays: Sequence[NDArray[np.float32]]) -> Iterator[list[int]]:
-    """The positions of the arrays, grouped by shape."""
+def _same_shape(tensors: Sequence[Tensor]) -> Iterator[list[int]]:
+    """The positions of the tensors, grouped by shape."""
     groups: dict[tuple[int, ...], list[int]] = {}
-    for i, array in enumerate(arrays):
-        groups.setdefault(array.shape, []).append(i)
+    for i, tensor in enumerate(tensors):
+        groups.setdefault(tuple(tensor.shape), []).append(i)
     yield from groups.values()
 
 

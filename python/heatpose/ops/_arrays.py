@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core, cuda_status
-from heatpose.ops._spaces import HostSpace, Space, TorchSpace
+from heatpose.ops._spaces import HostSpace, Layout, Space, TorchSpace
 
 Array = Any
 """A NumPy array, a torch tensor or another array with ``__dlpack__``."""
@@ -132,6 +132,13 @@ def on_device(value: Any) -> bool:
     """Whether an array lies on a device, so that its values cannot be looked at without a wait."""
     place = getattr(value, "__dlpack_device__", None)
     return place is not None and place()[0] == _DLPACK_CUDA
+
+
+def device_space(name: str, maps: Any) -> Space | None:
+    """Where maps [..., C, h, w] lie, when that is a CUDA device; None for all else."""
+    if len(getattr(maps, "shape", ())) not in (3, 4) or not on_device(maps):
+        return None
+    return borrow(name, maps)[1]
 
 
 def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -313,6 +320,35 @@ def out_array(
     return array, out
 
 
+def out_tuple(
+    name: str,
+    out: Any,
+    kind: Any,
+    layout: Layout,
+    space: Space,
+    reads: Sequence[tuple[str, Any]],
+) -> tuple[Any, Any]:
+    """The arrays of a result: what the native op writes to, and what the op returns.
+
+    ``kind`` is the result's NamedTuple; ``out`` is one that the caller gave, or None.
+
+    Raises:
+        TypeError: out is of another kind, or an array has another type.
+        ValueError: an array does not fit, see :func:`out_array`.
+    """
+    if out is None:
+        fresh = [space.empty(shape, dtype) for shape, dtype in layout]
+        return kind(*fresh), kind(*(space.wrap(array) for array in fresh))
+    if not isinstance(out, kind):
+        raise TypeError(f"{name} must be {kind.__name__}, got {type(out).__name__}")
+    taken: list[tuple[str, Any]] = list(reads)
+    for field, array, (shape, dtype) in zip(kind._fields, out, layout, strict=True):
+        label = f"{name}.{field}"
+        target, _ = out_array(label, array, shape, space, dtype=dtype, reads=taken)
+        taken.append((label, target))
+    return kind(*(array for _, array in taken[len(reads) :])), out
+
+
 def _span(array: Any) -> tuple[int, int]:
     """First address of an array, and the address past what it can touch."""
     if isinstance(array, np.ndarray):
@@ -330,6 +366,32 @@ def _overlap(one: Any, other: Any) -> bool:
         return False
     (low, high), (first, last) = _span(one), _span(other)
     return low < last and first < high
+
+
+def to_host(arrays: Sequence[Any]) -> list[npt.NDArray[Any]]:
+    """Arrays as NumPy; those of a device after a wait for what its stream has queued.
+
+    They come in one copy where they share one piece of memory, see
+    :func:`heatpose.ops._spaces.empty_block`.
+    """
+    borrowed = [borrow("array", array, dtypes=("float32", "int32", "bool")) for array in arrays]
+    space = borrowed[0][1]
+    if isinstance(space, HostSpace):
+        return [array for array, _ in borrowed]
+    tensors = [array for array, _ in borrowed]
+    with space.queue():
+        storages = {t.untyped_storage().data_ptr() for t in tensors if math.prod(t.shape)}
+        if len(storages) > 1:
+            return [tensor.cpu().numpy() for tensor in tensors]
+        torch, first = sys.modules["torch"], tensors[0]
+        block = torch.empty(0, dtype=torch.uint8, device=first.device)
+        host = block.set_(first.untyped_storage()).cpu().numpy()
+    return [
+        host[offset : offset + size].view(dtype_name(tensor)).reshape(tuple(tensor.shape))
+        for tensor in tensors
+        for offset in [tensor.storage_offset() * tensor.element_size()]
+        for size in [math.prod(tensor.shape) * tensor.element_size()]
+    ]
 
 
 def flat_planes(array: Any) -> Any:

@@ -7,9 +7,10 @@ first call with a new geometry brings its tables there. Memory comes from torch'
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose.native import core
+
+Layout = Sequence[tuple[tuple[int, ...], str]]
+"""Shapes and element types of several arrays."""
 
 CudaCall = tuple[int, int, Callable[[int], Any], Any]
 """Device, stream handle, allocate(bytes), tables: what the native ops take as ``cuda``."""
@@ -211,3 +215,23 @@ class _Tables:
 
 
 _TABLES = _Tables()
+
+
+def empty_block(space: Space, layout: Layout) -> list[Any]:
+    """Fresh arrays in one piece of memory, so that one copy brings them all to the host."""
+    items = {"int32": 4, "float32": 4, "bool": 1}
+    sizes = [math.prod(shape) * items[dtype] for shape, dtype in layout]
+    offsets = [0]
+    for size in sizes:
+        offsets.append(offsets[-1] + -(-size // 16) * 16)
+    block = space.empty((max(offsets[-1], 1),), "uint8")
+    return [
+        _typed(block[offset : offset + size], dtype).reshape(shape)
+        for (shape, dtype), offset, size in zip(layout, offsets, sizes, strict=False)
+    ]
+
+
+def _typed(array: Any, dtype: str) -> Any:
+    if isinstance(array, np.ndarray):
+        return array.view(dtype)
+    return array.view(getattr(sys.modules["torch"], dtype))

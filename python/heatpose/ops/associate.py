@@ -20,10 +20,11 @@ from heatpose.ops._arrays import (
     finite,
     flag,
     on_device,
+    out_tuple,
     whole,
 )
 from heatpose.ops._scales import Size, read_interpolation, read_scales
-from heatpose.ops._spaces import Space
+from heatpose.ops._spaces import Layout, Space
 from heatpose.ops._traceable import traceable
 from heatpose.ops.find_peaks import Peaks
 
@@ -149,6 +150,7 @@ def associate(
     starts: Sequence[bool] | npt.NDArray[Any] | None = None,
     max_people: int = 128,
     options: AssociateOptions | None = None,
+    out: Association | None = None,
 ) -> Association:
     """Group peaks into people; the fields are sampled straight from the network's cells.
 
@@ -169,6 +171,8 @@ def associate(
         starts: [L], whether a pair of this limb may start a person ("limbs" rule). None: all may.
         max_people: P, people kept per image.
         options: None: the defaults.
+        out: Association to write to: arrays of the shapes and types that are returned, on the
+            device of ``pafs``. Default: fresh ones.
 
     Returns:
         Association, arrays of the kind of ``pafs``.
@@ -215,9 +219,11 @@ def associate(
         )
     )
     with space.queue():
-        result = empty_association(
-            images, keypoints, max_peaks, len(limb_array), most, scales.space
-        )
+        layout = association_layout(scales.lead[:-1], keypoints, max_peaks, len(limb_array), most)
+        reads = [("pafs", cells) for cells, *_ in scales.native]
+        reads += [("peaks", array) for array in (xy, scores, counts)]
+        result, answer = out_tuple("out", out, Association, layout, space, reads)
+        flat = Association(*(a.reshape(images, *a.shape[len(scales.lead) - 1 :]) for a in result))
         core.associate(
             xy,
             scores,
@@ -235,35 +241,32 @@ def associate(
                 "matching": MATCHINGS.index(settings.matching),
                 "rounding": ROUNDINGS.index(settings.rounding),
             },
-            people=result.people,
-            person_scores=result.scores,
-            person_parts=result.parts,
-            person_counts=result.counts,
-            overflow=as_bytes(result.overflow),
-            pairs=result.pairs,
-            pair_scores=result.pair_scores,
-            pair_counts=result.pair_counts,
+            people=flat.people,
+            person_scores=flat.scores,
+            person_parts=flat.parts,
+            person_counts=flat.counts,
+            overflow=as_bytes(flat.overflow),
+            pairs=flat.pairs,
+            pair_scores=flat.pair_scores,
+            pair_counts=flat.pair_counts,
             cuda=scales.call("associate", pair),
         )
-        lead = scales.lead[:-1]
-        return Association(
-            *(space.wrap(field.reshape((*lead, *field.shape[1:]))) for field in result)
-        )
+    return answer  # type: ignore[no-any-return]
 
 
-def empty_association(
-    images: int, keypoints: int, max_peaks: int, limbs: int, max_people: int, space: Space
-) -> Association:
-    """Uninitialised arrays for the people of some images."""
-    return Association(
-        space.empty((images, max_people, keypoints), "int32"),
-        space.empty((images, max_people), "float32"),
-        space.empty((images, max_people), "int32"),
-        space.empty((images,), "int32"),
-        space.empty((images,), "bool"),
-        space.empty((images, limbs, max_peaks, 2), "int32"),
-        space.empty((images, limbs, max_peaks), "float32"),
-        space.empty((images, limbs), "int32"),
+def association_layout(
+    lead: tuple[int, ...], keypoints: int, max_peaks: int, limbs: int, max_people: int
+) -> Layout:
+    """Shapes and types of the people of images with leading shape ``lead``."""
+    return (
+        ((*lead, max_people, keypoints), "int32"),
+        ((*lead, max_people), "float32"),
+        ((*lead, max_people), "int32"),
+        (lead, "int32"),
+        (lead, "bool"),
+        ((*lead, limbs, max_peaks, 2), "int32"),
+        ((*lead, limbs, max_peaks), "float32"),
+        ((*lead, limbs), "int32"),
     )
 
 

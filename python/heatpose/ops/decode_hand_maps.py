@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, choice, finite
+from heatpose.ops._arrays import Array, choice, finite, out_tuple
 from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
 from heatpose.ops._taps import read_taps
 from heatpose.ops._traceable import traceable
@@ -38,6 +38,7 @@ def decode_hand_maps(
     truncate: float = 4.0,
     border: str = "reflect",
     threshold: float = 0.05,
+    out: HandKeypoints | None = None,
 ) -> HandKeypoints:
     """Find one place per channel, as OpenPose's Python programs do for a hand.
 
@@ -59,6 +60,8 @@ def decode_hand_maps(
         truncate: The Gaussian ends at ``int(truncate * sigma + 0.5)`` pixels.
         border: What the smoothing sees outside the canvas, in SciPy's names.
         threshold: Of the smoothed average.
+        out: HandKeypoints to write to: arrays of the shapes and types that are returned, on the
+            device of ``maps``. Default: fresh ones.
 
     Returns:
         HandKeypoints, like ``maps``.
@@ -75,8 +78,9 @@ def decode_hand_maps(
     outside = choice("border", border, BORDERS)
     space = scales.space
     with space.queue():
-        coords = space.empty((*scales.lead, 2), "float32")
-        scores = space.empty(scales.lead, "float32")
+        layout = (((*scales.lead, 2), "float32"), (scales.lead, "float32"))
+        reads = [("maps", cells) for cells, *_ in scales.native]
+        (coords, scores), answer = out_tuple("out", out, HandKeypoints, layout, space, reads)
         core.decode_hand_maps(
             scales.native,
             canvas_height=scales.canvas[0],
@@ -90,4 +94,4 @@ def decode_hand_maps(
             scores=scores.reshape(-1),
             cuda=scales.call("decode_hand_maps", pair, smoothing, outside),
         )
-        return HandKeypoints(space.wrap(coords), space.wrap(scores))
+    return answer  # type: ignore[no-any-return]

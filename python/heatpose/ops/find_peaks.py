@@ -16,9 +16,10 @@ from heatpose.ops._arrays import (
     dtype_name,
     finite,
     flat_planes,
+    out_tuple,
     whole,
 )
-from heatpose.ops._spaces import Space
+from heatpose.ops._spaces import Layout
 from heatpose.ops._traceable import traceable
 
 TIES = ("first", "all", "none")
@@ -50,6 +51,7 @@ def find_peaks(
     connectivity: int = 4,
     ties: str = "first",
     max_peaks: int = 128,
+    out: Peaks | None = None,
 ) -> Peaks:
     """Find the local maxima of maps that lie in memory.
 
@@ -64,6 +66,8 @@ def find_peaks(
         ties: Between equal neighbours: "first" (the one on the left or above is the peak), "all"
             (every one, as the classic programs have it) or "none".
         max_peaks: M, peaks kept per channel.
+        out: Peaks to write to: arrays of the shapes and types that are returned, on the
+            device of ``maps``. Default: fresh ones.
 
     Returns:
         Peaks, as NumPy arrays or torch tensors like ``maps``.
@@ -90,7 +94,9 @@ def find_peaks(
     neighbours = read_connectivity(connectivity)
     most = whole("max_peaks", max_peaks, low=1, high=1 << 20)
     with space.queue():
-        peaks = empty_peaks(tuple(array.shape[:-2]), most, space)
+        layout = peaks_layout(tuple(array.shape[:-2]), most)
+        reads = [("maps", array), ("score_maps", score_array)]
+        peaks, answer = out_tuple("out", out, Peaks, layout, space, reads)
         core.find_peaks(
             flat_planes(space.contiguous(array)),
             flat_planes(space.contiguous(score_array)),
@@ -100,7 +106,7 @@ def find_peaks(
             ties=choice("ties", ties, TIES),
             cuda=space.call(),
         )
-        return Peaks(*(space.wrap(field) for field in peaks))
+    return answer  # type: ignore[no-any-return]
 
 
 def read_connectivity(connectivity: int) -> int:
@@ -111,13 +117,13 @@ def read_connectivity(connectivity: int) -> int:
     return number
 
 
-def empty_peaks(lead: tuple[int, ...], max_peaks: int, space: Space) -> Peaks:
-    """Uninitialised arrays for the peaks of maps with leading shape ``lead``."""
-    return Peaks(
-        space.empty((*lead, max_peaks, 2), "int32"),
-        space.empty((*lead, max_peaks), "float32"),
-        space.empty(lead, "int32"),
-        space.empty(lead, "bool"),
+def peaks_layout(lead: tuple[int, ...], max_peaks: int, places: str = "int32") -> Layout:
+    """Shapes and types of the peaks of maps with leading shape ``lead``."""
+    return (
+        ((*lead, max_peaks, 2), places),
+        ((*lead, max_peaks), "float32"),
+        (lead, "int32"),
+        (lead, "bool"),
     )
 
 

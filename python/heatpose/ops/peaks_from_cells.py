@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, choice, finite, whole
+from heatpose.ops._arrays import Array, choice, finite, out_tuple, whole
 from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
 from heatpose.ops._taps import read_taps
 from heatpose.ops._traceable import traceable
 from heatpose.ops.find_peaks import (
     TIES,
     Peaks,
-    empty_peaks,
     flat_peaks,
+    peaks_layout,
     read_connectivity,
 )
 
@@ -38,6 +38,7 @@ def peaks_from_cells(
     ties: str = "first",
     max_peaks: int = 128,
     refine: str = "none",
+    out: Peaks | None = None,
 ) -> Peaks:
     """Find the peaks that the classic programs find on canvas-size maps, without making any.
 
@@ -67,6 +68,8 @@ def peaks_from_cells(
         refine: "none"; "centroid" (of the positive smoothed values in a 7x7 window, as OpenPose
             does); or "taylor" (the Newton step of DarkPose on the logarithm of the smoothed map,
             at most one pixel). Then ``xy`` is float32.
+        out: Peaks to write to: arrays of the shapes and types that are returned, on the
+            device of ``maps``. Default: fresh ones.
 
     Where two neighbouring pixels tie exactly, rounding decides which of them is the peak: float32
     here, float64 in the reference.
@@ -90,9 +93,13 @@ def peaks_from_cells(
     outside = choice("border", border, BORDERS)
     space = scales.space
     with space.queue():
-        peaks = empty_peaks(scales.lead, max_peaks, space)
+        layout = peaks_layout(scales.lead, max_peaks, "float32" if refinement else "int32")
+        reads = [("maps", cells) for cells, *_ in scales.native]
+        peaks, answer = out_tuple("out", out, Peaks, layout, space, reads)
         xy, scores, counts, overflow = flat_peaks(peaks)
-        refined = space.empty(tuple(peaks.xy.shape), "float32") if refinement else None
+        refined = xy if refinement else None
+        if refinement:  # the pixels that the places between pixels start from
+            xy = space.empty(tuple(xy.shape), "int32")
         core.peaks_from_cells(
             scales.native,
             canvas_height=scales.canvas[0],
@@ -109,9 +116,7 @@ def peaks_from_cells(
             scores=scores,
             counts=counts,
             overflow=overflow,
-            refined=None if refined is None else refined.reshape(tuple(xy.shape)),
+            refined=refined,
             cuda=scales.call("peaks_from_cells", pair, smoothing, outside),
         )
-        if refined is not None:
-            peaks = peaks._replace(xy=refined)
-        return Peaks(*(space.wrap(field) for field in peaks))
+    return answer  # type: ignore[no-any-return]

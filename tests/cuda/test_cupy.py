@@ -1,0 +1,34 @@
+"""CuPy arrays: in and out, on CuPy's current stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import heatpose as hp
+from heatpose import demo, ops
+
+cupy = pytest.importorskip("cupy")
+
+
+def test_cupy_in_cupy_out(gpu: Any) -> None:
+    maps = np.random.default_rng(0).random((3, 40, 50), dtype=np.float32)
+    there = cupy.asarray(maps)
+    smoothed = ops.gaussian_smooth(there, 2.0)
+    assert isinstance(smoothed, cupy.ndarray)
+    np.testing.assert_allclose(cupy.asnumpy(smoothed), ops.gaussian_smooth(maps, 2.0), atol=1e-5)
+    out = cupy.empty_like(there)
+    assert ops.gaussian_smooth(there, 2.0, out=out) is out
+    np.testing.assert_array_equal(cupy.asnumpy(out), cupy.asnumpy(smoothed))
+
+
+def test_a_stream_of_cupys(gpu: Any) -> None:
+    heatmaps, pafs, _ = demo.planted_crowd(4, cells=(46, 60), canvas=(368, 480))
+    decoder = hp.BodyDecoder(hp.skeletons.COCO18)
+    want = decoder(heatmaps, pafs, (368, 480))
+    with cupy.cuda.Stream(non_blocking=True):
+        maps = [cupy.asarray(array) for array in (heatmaps, pafs)]
+        people = decoder(*maps, (368, 480))
+    np.testing.assert_array_equal(people.keypoints, want.keypoints)

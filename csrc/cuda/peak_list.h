@@ -98,20 +98,17 @@ HEATPOSE_DEVICE void sort_keys(std::uint64_t* keys, int count) {
   }
 }
 
-template <typename Source>
-HEATPOSE_DEVICE float score_of(const Source& source, std::int64_t plane, std::uint32_t pixel) {
-  const auto width = static_cast<std::uint32_t>(source.width);
-  return score_at(source, plane, static_cast<int>(pixel % width), static_cast<int>(pixel / width));
-}
-
 /// Block: adds `count` listed peaks to the `kept` keys and keeps the best `most`: those with the
 /// highest score, of equal ones the first. Returns how many that are.
 template <typename Source>
 HEATPOSE_DEVICE int keep_best(const Source& source, std::int64_t plane, const std::uint32_t* listed,
                               int count, std::uint64_t* keys, int kept, int most) {
   for (int i = thread_index(); i < count; i += block_threads()) {
-    const std::uint32_t rank = score_rank(score_of(source, plane, listed[i]));
-    keys[kept + i] = static_cast<std::uint64_t>(~rank) << 32 | listed[i];
+    const auto width = static_cast<std::uint32_t>(source.width);
+    const std::uint32_t pixel = listed[i];
+    const float score =
+        score_at(source, plane, static_cast<int>(pixel % width), static_cast<int>(pixel / width));
+    keys[kept + i] = static_cast<std::uint64_t>(~score_rank(score)) << 32 | pixel;
   }
   sort_keys(keys, kept + count);
   return kept + count < most ? kept + count : most;
@@ -210,12 +207,19 @@ write_peaks(Source source, PeakOptions options, PeakLists lists, PeaksView out, 
   if (refine != Refine::kNone) refined += plane * most * 2;
   const auto width = static_cast<std::uint32_t>(source.width);
   for (int i = thread_index(); i < most; i += block_threads()) {
-    const bool present = i < kept;
-    const std::uint32_t pixel = present ? static_cast<std::uint32_t>(keys[i]) : 0;
-    xy[2 * i] = static_cast<std::int32_t>(pixel % width);
-    xy[2 * i + 1] = static_cast<std::int32_t>(pixel / width);
-    scores[i] = present ? score_of(source, plane, pixel) : 0.0f;
-    if (refine != Refine::kNone && !present) refined[2 * i] = refined[2 * i + 1] = 0.0f;
+    std::int32_t x = 0, y = 0;
+    float score = 0.0f;
+    if (i < kept) {
+      const auto pixel = static_cast<std::uint32_t>(keys[i]);
+      x = static_cast<std::int32_t>(pixel % width);
+      y = static_cast<std::int32_t>(pixel / width);
+      score = score_at(source, plane, x, y);
+    } else if (refine != Refine::kNone) {
+      refined[2 * i] = refined[2 * i + 1] = 0.0f;
+    }
+    xy[2 * i] = x;
+    xy[2 * i + 1] = y;
+    scores[i] = score;
   }
   if (thread_index() == 0) {
     out.counts[plane] = kept;
@@ -238,8 +242,9 @@ inline PeakLists allocate_lists(const CudaCall& call, std::int64_t planes, int h
         "canvas must have at most 2147483647 pixels on a CUDA device, got " +
         std::to_string(height) + " x " + std::to_string(width));
   }
+  const std::int64_t most = max_peaks < pixels ? max_peaks : pixels;
   std::int64_t room = kSharedKeys;
-  while (room < max_peaks + std::int64_t{kListSlack}) room *= 2;
+  while (room < most + kListSlack) room *= 2;
   Workspace workspace;
   const auto counts = workspace.add<int>(planes);
   const auto listed = workspace.add<std::uint32_t>(planes * room);

@@ -101,14 +101,16 @@ HEATPOSE_DEVICE double score_pair(const DeviceScales<Cell>& fields, std::int64_t
   return pair_score(sum, counted, line, height, o);
 }
 
-/// Blocks: [images, L, slices], a slice being some of the limb's pairs: how many pairs there are,
-/// only the device knows.
+/// Blocks: [slices, images, L], a slice being some of a limb's pairs. How many pairs there are,
+/// only the device knows: the slices that all limbs have come first, and nobody waits for the empty
+/// ones.
 template <typename Cell>
-HEATPOSE_KERNEL(kScoreThreads)
+HEATPOSE_KERNEL_RESIDENT(kScoreThreads, 5)
 score_pairs(PeakSetView peaks, DeviceScales<Cell> fields, LimbsView limbs, AssociateOptions options,
-            PairRoom room, int slices, int lanes) {
-  const int row = static_cast<int>(block_index()) / slices;
-  const int slice = static_cast<int>(block_index()) % slices;
+            PairRoom room, int rows, int lanes) {
+  const int row = static_cast<int>(block_index()) % rows;
+  const int slice = static_cast<int>(block_index()) / rows;
+  const int slices = static_cast<int>(grid_blocks()) / rows;
   const LimbEnds ends = limb_ends(peaks, limbs, room, row);
   const std::int64_t pairs = static_cast<std::int64_t>(ends.count_a) * ends.count_b;
   const int in_warp = kWarp / lanes;

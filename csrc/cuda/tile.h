@@ -173,12 +173,16 @@ HEATPOSE_DEVICE void bound_columns(const DeviceScales<Cell>& set, std::int64_t i
     const DevicePlane<Cell> plane = scale.plane(image, channel);
     const DeviceTiles& tiles = scale.tiles_y;
     const int first = tiles.start(ty), rows = lesser(tiles.taps, scale.y.cells - first);
-    const float *centres = tiles.centres() + ty, *radii = tiles.radii() + ty;
+    const float *centre = tiles.centres() + ty, *half = tiles.radii() + ty;
+    const Cell* from = plane.cells + first * plane.row_stride + column * plane.column_stride;
     float mid = 0.0f, radius = 0.0f, size = 0.0f;
     bool known = true;
     for (int k = 0; k < rows; ++k) {
-      const float v = plane.at(first + k, column) * scale.weight, magnitude = fabsf(v);
-      const float c = centres[k * tiles.tiles], r = radii[k * tiles.tiles];
+      const float v = to_float(*from) * scale.weight, magnitude = fabsf(v);
+      const float c = *centre, r = *half;
+      from += plane.row_stride;
+      centre += tiles.tiles;
+      half += tiles.tiles;
       known = known && magnitude < 1e30f;
       mid = multiply_add(c, v, mid);
       radius = multiply_add(r, magnitude, radius);
@@ -201,10 +205,12 @@ HEATPOSE_DEVICE bool may_exceed(const DeviceScales<Cell>& set, int tx, ColumnBou
     const DeviceTiles& tiles = set.scales[s].tiles_x;
     const int cells = set.scales[s].x.cells;
     const int first = tiles.start(tx), columns = lesser(tiles.taps, cells - first);
-    const float *centres = tiles.centres() + tx, *radii = tiles.radii() + tx;
+    const float *centre = tiles.centres() + tx, *half = tiles.radii() + tx;
     float mid = 0.0f, radius = 0.0f;
     for (int k = 0; k < columns; ++k) {
-      const float c = centres[k * tiles.tiles], r = radii[k * tiles.tiles];
+      const float c = *centre, r = *half;
+      centre += tiles.tiles;
+      half += tiles.tiles;
       const float column = bounds.mid[first + k];
       mid = multiply_add(c, column, mid);
       radius = multiply_add(fabsf(c) + r, bounds.radius[first + k], radius);

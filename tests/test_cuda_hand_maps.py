@@ -152,6 +152,17 @@ def test_a_large_value_does_not_hide_small_ones() -> None:
     assert decode(drawn) == ([6, 30], 2.0)
 
 
+def test_the_first_of_equal_components_may_begin_in_a_later_tile() -> None:
+    drawn = np.zeros((16, 30), np.float32)
+    drawn[10, 8:20] = 1.0
+    drawn[3:10, 19] = 1.0  # 19 pixels; the first of all in the second tile of the row
+    drawn[5, 0:10] = 1.0
+    drawn[6, 0:9] = 1.0  # as many
+    assert decode(drawn) == ([19, 3], 1.0)
+    drawn[3, 19] = 0.0
+    assert decode(drawn) == ([0, 5], 1.0)
+
+
 def test_negative_sums_are_compared_too() -> None:
     drawn = bars((UPPER, -0.25), (LOWER, -0.5), background=-1.0)
     assert decode(drawn, threshold=-0.75) == ([2, 3], -0.25)
@@ -168,7 +179,7 @@ def test_zeros_are_equal_whatever_their_sign() -> None:
 
 
 def test_more_planes_than_are_searched_at_once() -> None:
-    planes, size = 42_000, 15
+    planes, size = 10_600, 15
     rng = np.random.default_rng(3)
     y, x = rng.integers(0, size, (2, planes))
     value = rng.random(planes).astype(np.float32)

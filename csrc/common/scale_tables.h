@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "common/axis_operator.h"
-#include "common/tile_axis.h"
 #include "common/scale_maps.h"
+#include "common/tile_axis.h"
 
 namespace heatpose {
 

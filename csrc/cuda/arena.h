@@ -29,8 +29,8 @@ class Arena {
 
   /// How many T still fit into shared memory.
   template <typename T>
-  HEATPOSE_METHOD std::int64_t near() const {
-    return left_ / static_cast<std::int64_t>(sizeof(T));
+  HEATPOSE_METHOD int near() const {
+    return static_cast<int>(left_) / static_cast<int>(sizeof(T));
   }
 
   /// What an array takes of either.

@@ -34,8 +34,8 @@ HEATPOSE_DEVICE ClassicPeople classic_people(int keypoints, int most, Arena& are
   people.born = arena.take<int>(most);
   people.parts = arena.take<int>(most);
   people.scores = arena.take<double>(most);
-  const std::int64_t fit = keypoints > 0 ? arena.near<std::int32_t>() / keypoints : most;
-  people.near = fit < most ? static_cast<int>(fit) : most;
+  const int fit = keypoints > 0 ? arena.near<std::int32_t>() / keypoints : most;
+  people.near = fit < most ? fit : most;
   people.far = most - people.near;
   people.near_slots = arena.take<std::int32_t>(static_cast<std::int64_t>(people.near) * keypoints);
   people.far_slots = arena.take<std::int32_t>(static_cast<std::int64_t>(people.far) * keypoints);
@@ -65,11 +65,9 @@ HEATPOSE_DEVICE Matches find_matches(const ClassicPeople& people, int count,
     const int person = base + lane_index();
     const bool matches = person < count && (people.slot(step.keypoint_a, person) == step.a ||
                                             people.slot(step.keypoint_b, person) == step.b);
-    int lane = 0;
-    for (std::uint32_t all = warp_ballot(matches); all != 0; all >>= 1, ++lane) {
-      if ((all & 1u) == 0) continue;
-      if (found.count == 0) found.first = base + lane;
-      if (found.count == 1) found.second = base + lane;
+    for (std::uint32_t all = warp_ballot(matches); all != 0; all &= all - 1) {
+      if (found.count == 0) found.first = base + find_first(all);
+      if (found.count == 1) found.second = base + find_first(all);
       ++found.count;
     }
   }

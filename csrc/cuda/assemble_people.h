@@ -127,15 +127,14 @@ HEATPOSE_DEVICE void append_used(const int* limb_used, const RankedPair* pairs, 
       const bool used = limb_used[first + lane_index()] == limb;
       const std::uint32_t all = warp_ballot(used);
       // A person has one pair of a limb at most, so that there is room for all.
-      const int before = warp_rank(all);
-      const std::int64_t at = row * max_peaks + count + before;
+      const std::int64_t at = row * max_peaks + count + warp_rank(all);
       if (used && at < (row + 1) * max_peaks) {
         const Pair& pair = pairs[first + lane_index()].pair;
         out.pairs[2 * at] = pair.a;
         out.pairs[2 * at + 1] = pair.b;
         out.pair_scores[at] = pair.score;
       }
-      count += shuffle(before + (used ? 1 : 0), kWarp - 1);
+      count += popcount(all);
     }
     if (lane_index() == 0) out.pair_counts[row] = count;
     sync_warp();

@@ -25,8 +25,8 @@ namespace {
 
 constexpr std::int64_t kGroupBytes = std::int64_t{256} << 20;
 constexpr std::int64_t kMostImageBytes = std::int64_t{8} << 30;
-/// About as many blocks of score_pairs() as a large device has at work at once.
-constexpr std::int64_t kScoreBlocks = 2048;
+/// Blocks of score_pairs() that a large device works on in one or two turns.
+constexpr std::int64_t kScoreBlocks = 1024;
 /// Shared memory that the kernels leave to their static variables.
 constexpr std::size_t kStaticShared = 3 * 1024;
 
@@ -114,10 +114,11 @@ void associate_group(const PeakSetView& peaks, const DeviceScales<Cell>& fields,
   const std::int64_t rows = group.images * limbs.count;
   const int lanes = score_lanes(options.pair);
   const std::int64_t at_once = kWarp / lanes * (kScoreThreads / kWarp);
+  // Few limbs are cut into many slices, many into some: enough for a dozen people.
   const std::int64_t slices = std::min(ceil_div(group.pairs.pairs, at_once),
-                                       ceil_div(kScoreBlocks, std::max<std::int64_t>(rows, 1)) + 3);
+                                       kScoreBlocks / std::max<std::int64_t>(rows, 1) + 4);
   launch(call, "associate", score_pairs<Cell>, rows * slices, kScoreThreads, 0, peaks, fields,
-         limbs, options, group.pairs, static_cast<int>(slices), lanes);
+         limbs, options, group.pairs, static_cast<int>(rows), lanes);
   if (!global) {
     launch(call, "associate", match_pairs, rows, kMatchThreads,
            best_is_near(peaks) ? best_bytes(peaks) : 0, peaks, limbs, group.pairs, group.far_best,

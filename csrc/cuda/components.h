@@ -78,7 +78,7 @@ HEATPOSE_DEVICE std::uint32_t first_component(std::uint32_t mask, std::uint32_t 
 
 /// Writes the nodes of a tile. Lane r holds row r of its mask; `values` are its pixels, `stride` a
 /// row; pixel (0, 0) of the tile is `place` in raster order on a canvas of `width`. A value that is
-/// not a number (finite cells can overflow) adds nothing and is never the highest.
+/// not a number (finite cells can overflow) adds nothing and ranks below all others.
 HEATPOSE_DEVICE void label_tile(const ComponentTiles& plane, int tile, std::uint32_t mask,
                                 const float* values, int stride, int place, int width) {
   const int lane = lane_index();
@@ -99,10 +99,10 @@ HEATPOSE_DEVICE void label_tile(const ComponentTiles& plane, int tile, std::uint
     for (std::uint32_t left = own; left != 0; left &= left - 1) {
       const int x = find_first(left);
       const float value = values[lane * stride + x];
-      if (value - value == 0.0f) sum += static_cast<double>(value);
+      const bool finite = value - value == 0.0f;
+      if (finite) sum += static_cast<double>(value);
       const std::uint64_t ranked =
-          rank(value - value == 0.0f ? value : NAN,
-               static_cast<std::uint32_t>(place) + static_cast<std::uint32_t>(lane * width + x));
+          rank(finite ? value : NAN, static_cast<std::uint32_t>(place + lane * width + x));
       highest = ranked > highest ? ranked : highest;
     }
     sum = warp_reduce(sum, [](double a, double b) { return a + b; });
@@ -177,14 +177,11 @@ HEATPOSE_DEVICE void join_edges(const ComponentTiles& plane, int tile) {
   const int before = shuffle(other, (lane + kWarp - 1) % kWarp);
   const int after = shuffle(other, (lane + 1) % kWarp);
   if (own < 0) return;
-  if (other >= 0) {
-    // What lies diagonally is joined to the pixel opposite. Runs that touch join once, not at every
-    // pixel (a lane beside a corner has no own_before).
-    if (own_before < 0 || before < 0) join(plane.parents, own, other);
-  } else {
-    if (before >= 0) join(plane.parents, own, before);
-    if (after >= 0) join(plane.parents, own, after);
-  }
+  // A run of pixels joins what lies opposite its first one; what begins opposite a later one lies
+  // diagonally before it. (A pixel beside a corner is the first of its tile.)
+  const int opposite = other >= 0 ? other : before;
+  if (own_before < 0 && opposite >= 0) join(plane.parents, own, opposite);
+  if (other < 0 && after >= 0) join(plane.parents, own, after);
 }
 
 /// A power of two by which `count` numbers of at most `most` can be multiplied so that their sum

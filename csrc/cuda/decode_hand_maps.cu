@@ -8,15 +8,22 @@
 #include "cuda/launch.h"
 #include "cuda/tile.h"
 
-// Three kernels: a warp a tile labels what is above the threshold, a warp a tile joins components
-// over the tile's edges, a block a plane adds them up and picks the keypoint.
+// Three kernels, so three launches for any number of planes that the workspace holds: a block a row
+// of tiles labels what is above the threshold in those that bounds do not rule out, a warp a tile
+// joins components over the tile's edges, a block a plane adds them up and picks the keypoint.
+// Joining has a kernel of its own because a block alone would take long where every tile is above
+// the threshold; where few are, as on the maps of networks, its warps read a count and end.
+//
+// On paper, 21 planes of 368x368 and 4 scales: 567 blocks of 96 registers label in one wave, the
+// other two kernels are a chain of some ten reads each; none moves more than a few megabytes.
 
 namespace heatpose {
 namespace {
 
 constexpr int kJoinThreads = 256;
-/// What the nodes of a group of planes may take, unless one plane takes more.
-constexpr std::int64_t kGroupBytes = std::int64_t{256} << 20;
+/// What the nodes of a group of planes may take, unless one plane takes more: they stay in the
+/// cache of a large device, and two hands of 368x368 are one group.
+constexpr std::int64_t kGroupBytes = std::int64_t{64} << 20;
 
 /// The smoothed average, and the average, in an array so that tiles of both are evaluated by the
 /// same instructions.
@@ -39,6 +46,41 @@ HEATPOSE_DEVICE std::uint32_t threshold_tile(const float (&pixels)[kTileLane], i
   return row <= height && row <= kTileInner ? mask >> 1 & ((1u << width) - 1u) : 0u;
 }
 
+/// One plane of a group, as label_tiles() sees it.
+template <typename Cell>
+struct HandPlane {
+  const HandScales<Cell>& scales;
+  ComponentTiles nodes;
+  std::int64_t image, channel;
+  int height, width;
+  float threshold;
+};
+
+/// Warp: writes the nodes of tile (ty, tx), none where no pixel is above the threshold.
+template <typename Cell>
+HEATPOSE_DEVICE void search_tile(const HandPlane<Cell>& plane, int ty, int tx,
+                                 TileScratch& scratch) {
+  const int y0 = ty * kTileInner, x0 = tx * kTileInner;
+  std::uint32_t mask = 0;
+  float pixels[kTileLane];
+  for (int set = 0; set < 2; ++set) {
+    evaluate_tile(plane.scales.sets[set], plane.image, plane.channel, ty, tx, scratch, pixels);
+    if (set == 0) {
+      mask = threshold_tile(pixels, lesser(kTileInner, plane.height - y0),
+                            lesser(kTileInner, plane.width - x0), plane.threshold);
+      if (warp_ballot(mask != 0) == 0) return;
+    }
+  }
+  sync_warp();  // the scratch has been read
+  HEATPOSE_UNROLL
+  for (int i = 0; i < kTileLane; ++i) {
+    scratch.sums[kTileLane * (lane_index() / kTile) + i][lane_index() % kTile] = pixels[i];
+  }
+  sync_warp();
+  label_tile(plane.nodes, ty * plane.nodes.columns + tx, mask, &scratch.sums[1][1], kTile + 4,
+             y0 * plane.width + x0, plane.width);
+}
+
 /// Labels the components of the tiles of a group of planes: a block a row of tiles.
 template <typename Cell>
 HEATPOSE_KERNEL(kTileThreads)
@@ -46,36 +88,16 @@ label_tiles(HandScales<Cell> scales, ComponentTiles nodes, std::int64_t first_pl
             std::int64_t channels, int height, int width, float threshold, int bounds) {
   HEATPOSE_SHARED TileScratch scratches[kTileThreads / kWarp];
   const int ty = static_cast<int>(block_index() % nodes.rows);
-  const std::int64_t plane = block_index() / nodes.rows;
-  const std::int64_t image = (first_plane + plane) / channels;
-  const std::int64_t channel = (first_plane + plane) % channels;
-  const ComponentTiles own = nodes.plane(plane);
-  const int y0 = ty * kTileInner, high = lesser(kTileInner, height - y0);
+  const std::int64_t index = block_index() / nodes.rows, at = first_plane + index;
+  const HandPlane<Cell> plane{scales, nodes.plane(index), at / channels, at % channels, height,
+                              width,  threshold};
   for (int tx = thread_index(); tx < nodes.columns; tx += block_threads()) {
-    own.counts[ty * nodes.columns + tx] = 0;
+    plane.nodes.counts[ty * nodes.columns + tx] = 0;
   }
-  // Its barriers come before the counts of tiles that hold components.
-  for_tiles_above(scales.sets[0], image, channel, ty, threshold,
-                  bounds ? static_cast<float*>(dynamic_shared()) : nullptr, [&](int tx) {
-                    TileScratch& scratch = scratches[warp_index()];
-                    const int x0 = tx * kTileInner, wide = lesser(kTileInner, width - x0);
-                    std::uint32_t mask = 0;
-                    float pixels[kTileLane];
-                    for (int set = 0; set < 2; ++set) {
-                      evaluate_tile(scales.sets[set], image, channel, ty, tx, scratch, pixels);
-                      if (set == 0) mask = threshold_tile(pixels, high, wide, threshold);
-                      if (warp_ballot(mask != 0) == 0) return;
-                    }
-                    sync_warp();  // the scratch has been read
-                    HEATPOSE_UNROLL
-                    for (int i = 0; i < kTileLane; ++i) {
-                      scratch.sums[kTileLane * (lane_index() / kTile) + i][lane_index() % kTile] =
-                          pixels[i];
-                    }
-                    sync_warp();
-                    label_tile(own, ty * nodes.columns + tx, mask, &scratch.sums[1][1],
-                               sizeof(scratch.sums[0]) / sizeof(float), y0 * width + x0, width);
-                  });
+  // Its barriers come before any tile's nodes are counted.
+  for_tiles_above(scales.sets[0], plane.image, plane.channel, ty, threshold,
+                  bounds != 0 ? static_cast<float*>(dynamic_shared()) : nullptr,
+                  [&](int tx) { search_tile(plane, ty, tx, scratches[warp_index()]); });
 }
 
 HEATPOSE_KERNEL(kJoinThreads) join_tiles(ComponentTiles nodes, std::int64_t work) {

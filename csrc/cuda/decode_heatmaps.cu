@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <type_traits>
 
 #include "common/dark_window.h"
 #include "cuda/block.h"
 #include "cuda/device_scales.h"
 #include "cuda/launch.h"
+#include "cuda/map_maximum.h"
 
 // A block decodes one map. It reads the map once, and then only some twenty rows of it, which are
 // still in a cache near by. What comes after the read (some barriers, and the blur and the Newton
@@ -20,7 +20,6 @@ namespace heatpose {
 namespace {
 
 constexpr int kMostThreads = 512;
-constexpr int kInFlight = 4;     // loads of a thread on their way at once
 constexpr int kListedTaps = 33;  // half taps that fit the kernel's parameters: up to 65 cells wide
 
 template <typename Cell>
@@ -41,87 +40,6 @@ struct DecodeJob {
     return options.method == Refinement::kDark || options.method == Refinement::kDarkUdp;
   }
 };
-
-// -------------------------------------------------------------------------------------------------
-// The maximum. A thread remembers the first chunk that holds its highest value, not the cell: that
-// is one comparison a chunk. Only who has the map's maximum looks for the cell in its chunk.
-
-struct alignas(16) Words {
-  std::uint32_t word[4];
-};
-
-/// 16 bytes at once.
-template <typename Cell>
-struct Chunks {
-  using Raw = Words;
-  static constexpr int kCells = 16 / sizeof(Cell);
-  HEATPOSE_METHOD static Raw load(const Cell* cells, std::int64_t at) {
-    return reinterpret_cast<const Words*>(cells)[at];
-  }
-  HEATPOSE_METHOD static float cell(const Raw& raw, int i) {
-    constexpr int kPerWord = 4 / sizeof(Cell);
-    const std::uint32_t word = raw.word[i / kPerWord];
-    Cell value;
-    if constexpr (kPerWord == 1) {
-      std::memcpy(&value, &word, sizeof value);
-    } else {
-      value.bits = static_cast<std::uint16_t>(i % 2 == 0 ? word : word >> 16);
-    }
-    return to_float(value);
-  }
-};
-
-/// A cell at once.
-template <typename Cell>
-struct Singles {
-  using Raw = Cell;
-  static constexpr int kCells = 1;
-  HEATPOSE_METHOD static Raw load(const Cell* cells, std::int64_t at) { return cells[at]; }
-  HEATPOSE_METHOD static float cell(Raw raw, int) { return to_float(raw); }
-};
-
-struct Maximum {
-  float value;         ///< minus infinity where there is no number
-  std::int64_t index;  ///< of its first cell, where the value is positive
-};
-
-template <typename Reader, typename Cell>
-HEATPOSE_DEVICE Maximum map_maximum(const Cell* cells, std::int64_t count) {
-  const std::int64_t chunks = count / Reader::kCells, step = block_threads();
-  float best = -HUGE_VALF;
-  std::int64_t place = 0;
-  for (std::int64_t first = thread_index(); first < chunks; first += kInFlight * step) {
-    // Past the end the last chunk is read again, which changes nothing.
-    typename Reader::Raw raw[kInFlight];
-    HEATPOSE_UNROLL
-    for (int k = 0; k < kInFlight; ++k) {
-      const std::int64_t at = first + k * step;
-      raw[k] = Reader::load(cells, at < chunks ? at : chunks - 1);
-    }
-    HEATPOSE_UNROLL
-    for (int k = 0; k < kInFlight; ++k) {
-      float high = Reader::cell(raw[k], 0);
-      HEATPOSE_UNROLL
-      for (int i = 1; i < Reader::kCells; ++i) high = fmaxf(high, Reader::cell(raw[k], i));
-      if (high > best) {  // never for NaN, which fmaxf passes over
-        const std::int64_t at = first + k * step;
-        best = high;
-        place = at < chunks ? at : chunks - 1;
-      }
-    }
-  }
-  const float value = block_reduce(best, [](float a, float b) { return fmaxf(a, b); });
-  if (!(value > 0.0f)) return {value, 0};
-  std::int64_t index = count;
-  if (best == value) {
-    const typename Reader::Raw raw = Reader::load(cells, place);
-    HEATPOSE_UNROLL
-    for (int i = Reader::kCells - 1; i >= 0; --i) {
-      if (Reader::cell(raw, i) == value) index = place * Reader::kCells + i;
-    }
-  }
-  return {value, block_reduce(index, [](std::int64_t a, std::int64_t b) { return a < b ? a : b; })};
-}
 
 // -------------------------------------------------------------------------------------------------
 // The blur: along the columns first, then along the rows.
@@ -157,8 +75,8 @@ HEATPOSE_DEVICE double blur_down(const DecodeJob<Cell>& job, const Cell* cells, 
   const Cell* at = cells + static_cast<std::int64_t>(first) * job.width + x;
   double sum = 0.0;
   for (int row = first; row < end; ++row, at += job.width) {
-    const double value = to_float(*at);
-    const double number = value > kMinusInfinity ? value : kMinusInfinity;  // NaN as well
+    const float value = to_float(*at);
+    const double number = value > -HUGE_VALF ? value : kMinusInfinity;  // that for NaN as well
     sum = multiply_add(taps[row < y ? y - row : row - y], number, sum);
   }
   return sum;
@@ -324,7 +242,7 @@ void set_taps(DecodeJob<Cell>& job) {
 /// A warp for maps of a few kilobytes, so that many of them are under way at once; many warps for
 /// maps so large that a few blocks should keep the memory busy.
 int threads_for(std::int64_t chunks) {
-  if (chunks <= kInFlight * kWarp) return kWarp;
+  if (chunks <= kMaximumLoads * kWarp) return kWarp;
   return chunks <= 4096 ? 128 : kMostThreads;
 }
 

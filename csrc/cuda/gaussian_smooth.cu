@@ -55,41 +55,45 @@ HEATPOSE_DEVICE Float4 load_four(const Cell* at) {
           to_float(Cell{bits.w})};
 }
 
-/// Four neighbours of a row, from column x on, which may lie outside; zeros without a row.
-template <typename Cell>
-HEATPOSE_DEVICE Float4 load_quad(const SmoothJob<Cell>& job, const Cell* row, int x) {
-  if (row == nullptr) return {0.0f, 0.0f, 0.0f, 0.0f};
-  if (x >= 0 && x + 4 <= job.width) {
-    if (job.quads) return load_four(row + x);
-    return {to_float(row[x]), to_float(row[x + 1]), to_float(row[x + 2]), to_float(row[x + 3])};
-  }
-  float values[4];
-  HEATPOSE_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const int at = border_index(x + i, job.width, job.border);
-    values[i] = at < 0 ? 0.0f : to_float(row[at]);
-  }
-  return {values[0], values[1], values[2], values[3]};
-}
-
 HEATPOSE_DEVICE Float4* quad_at(float* at) { return reinterpret_cast<Float4*>(at); }
 
-/// kDown rows from (left, top) on, kAcross + 2 * radius wide. A warp takes every eighth row.
+/// kDown rows from (left, top) on, kAcross + 2 * radius wide, four columns at once: what lies
+/// outside the map is the border's. A warp takes every eighth row.
 template <typename Cell>
 HEATPOSE_DEVICE void load_rows(const SmoothJob<Cell>& job, const Cell* map, int radius, int left,
                                int top, float* rows) {
   constexpr int kWarps = kThreads / kWarp, kRows = kDown / kWarps;
   const int quads = (kAcross + 2 * radius + 3) / 4;
-  const Cell* from[kRows];
+  int y[kRows];  // below 0 for a row of zeros
   HEATPOSE_UNROLL
   for (int k = 0; k < kRows; ++k) {
-    const int at = border_index(top + warp_index() + k * kWarps, job.height, job.border);
-    from[k] = at < 0 ? nullptr : map + static_cast<std::int64_t>(at) * job.width;
+    y[k] = border_index(top + warp_index() + k * kWarps, job.height, job.border);
   }
   for (int quad = lane_index(); quad < quads; quad += kWarp) {
+    const int x = left + 4 * quad;
+    const bool inside = x >= 0 && x + 4 <= job.width;
     Float4 values[kRows];
-    HEATPOSE_UNROLL
-    for (int k = 0; k < kRows; ++k) values[k] = load_quad(job, from[k], left + 4 * quad);
+    if (inside && job.quads) {
+      HEATPOSE_UNROLL
+      for (int k = 0; k < kRows; ++k) {
+        const std::int64_t at = static_cast<std::int64_t>(y[k]) * job.width + x;
+        values[k] = y[k] < 0 ? Float4{0.0f, 0.0f, 0.0f, 0.0f} : load_four(map + at);
+      }
+    } else {
+      int columns[4];
+      HEATPOSE_UNROLL
+      for (int i = 0; i < 4; ++i) {
+        columns[i] = inside ? x + i : border_index(x + i, job.width, job.border);
+      }
+      HEATPOSE_UNROLL
+      for (int k = 0; k < kRows; ++k) {
+        values[k] = {0.0f, 0.0f, 0.0f, 0.0f};
+        if (y[k] < 0) continue;
+        const Cell* const row = map + static_cast<std::int64_t>(y[k]) * job.width;
+        const auto cell = [&](int i) { return columns[i] < 0 ? 0.0f : to_float(row[columns[i]]); };
+        values[k] = {cell(0), cell(1), cell(2), cell(3)};
+      }
+    }
     HEATPOSE_UNROLL
     for (int k = 0; k < kRows; ++k) {
       const int row = warp_index() + k * kWarps;
@@ -152,7 +156,7 @@ HEATPOSE_DEVICE void keep_last_rows(float* columns, int radius) {
 
 /// kRadius is the job's radius, or 0 where it is not known here.
 template <typename Cell, int kRadius>
-HEATPOSE_KERNEL_RESIDENT(kThreads, 5)
+HEATPOSE_KERNEL_RESIDENT(kThreads, kRadius > 0 ? 4 : 3)
 smooth_strips(const SmoothJob<Cell> job) {
   const int radius = kRadius > 0 ? kRadius : job.radius;
   float* const rows = static_cast<float*>(dynamic_shared());

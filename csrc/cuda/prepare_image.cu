@@ -54,9 +54,10 @@ HEATPOSE_KERNEL(kColumns* kRows) prepare_image_kernel(PrepareWork work) {
   HEATPOSE_SHARED CubicTaps across[kColumns];
   HEATPOSE_SHARED CubicTaps down[kRows];
   const auto block = static_cast<std::uint32_t>(block_index());
-  const auto tile = static_cast<std::uint32_t>(work.tiles);
-  const int left = static_cast<int>(block % tile) * kColumns;
-  const int top = static_cast<int>(block / tile) * kRows;
+  const std::uint32_t row = block / static_cast<std::uint32_t>(work.tiles);
+  const int top = static_cast<int>(row) * kRows;
+  const int left =
+      static_cast<int>(block - row * static_cast<std::uint32_t>(work.tiles)) * kColumns;
   const bool copy = copies(work);
   if (!copy && left < work.content_width && top < work.content_height) {
     // Two warps, so that neither waits for the other's double precision.

@@ -6,55 +6,21 @@
 
 #include "heatpose/resize_average.h"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "common/touch_rule.h"
 #include "cuda/block.h"
 #include "cuda/device_scales.h"
 #include "cuda/launch.h"
+#include "cuda/resize_plan.h"
 
 namespace heatpose {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kColumns = 4 * kWarp;  // of a tile
-constexpr int kGroup = 4;            // rows that a warp makes at once
-constexpr int kMostRows = 64;        // of a tile
-
-/// Which cells neighbouring places of an axis touch between them: `cells` of them, from `back`
-/// before the first cell of the first place. The host finds both so that they hold everywhere on
-/// the axis, and no table is needed.
-struct Reach {
-  int back = 0, cells = 1;
-};
-HEATPOSE_RULE int reach_begin(const Reach& reach, int first) {
-  return first > reach.back ? first - reach.back : 0;
-}
-
-/// One scale in shared memory; offsets count floats.
-struct ScalePlan {
-  Reach columns, rows, group;  // of a tile and of a group of rows
-  int quads;                   // rows of cells in fours, the last padded with zeros
-  int cells_at;                // [columns.cells, 4 quads]
-  int across_at;               // [4 quads, kColumns]
-  int weights_at;              // Float4 [groups, group.cells]: of a cell in each row of a group
-  int starts_at;               // int [groups]: a group's first row of those combined across
-};
-
-struct TilePlan {
-  ScalePlan scales[kMostScales];
-  int height, width;  // canvas
-  int rows;           // of a tile, a multiple of kGroup
-  int down, across;   // tiles of a plane
-  bool aligned;       // rows of the canvas are, to 16 bytes
-};
-
-struct Tile {
-  int left, top;
-  std::int64_t plane;
-};
+constexpr int kColumns = kResizeColumns;
+constexpr int kGroup = kResizeGroup;
+constexpr int kMostRows = 64;  // of a tile
 
 /// The value of a pixel, zero for cells that are not finite.
 template <typename Cell>
@@ -67,6 +33,7 @@ HEATPOSE_DEVICE float pixel(const DeviceScales<Cell>& set, std::int64_t image, s
     const float* down = scale.y.weights(y) - scale.y.start(y);
     const float* across = scale.x.weights(x) - scale.x.start(x);
     float value = 0.0f;
+    HEATPOSE_ROLLED
     for (int r = scale.y.first(y); r <= scale.y.last(y); ++r) {
       float row = 0.0f;
       for (int c = scale.x.first(x); c <= scale.x.last(x); ++c) {
@@ -80,19 +47,18 @@ HEATPOSE_DEVICE float pixel(const DeviceScales<Cell>& set, std::int64_t image, s
   return sum;
 }
 
-/// Whether a pixel touches a cell that is not finite.
+/// Whether pixel (x, y) touches a cell of the plane that is not finite.
 template <typename Cell>
-HEATPOSE_DEVICE bool is_broken(const DeviceScales<Cell>& set, std::int64_t image,
-                               std::int64_t channel, int x, int y) {
-  for (int s = 0; s < set.count; ++s) {
-    const DeviceScale<Cell>& scale = set.scales[s];
-    const int y0 = scale.y.start(y), x0 = scale.x.start(x);
-    for (int r = scale.y.first(y); r <= scale.y.last(y); ++r) {
-      if (!touches(scale.y.weights(y)[r - y0])) continue;
-      for (int c = scale.x.first(x); c <= scale.x.last(x); ++c) {
-        const float cell = scale.plane(image, channel).at(r, c);
-        if (cell - cell != 0.0f && touches(scale.x.weights(x)[c - x0])) return true;
-      }
+HEATPOSE_DEVICE bool touches_broken(const DeviceScale<Cell>& scale, const DevicePlane<Cell>& plane,
+                                    int x, int y) {
+  const int y0 = scale.y.start(y), x0 = scale.x.start(x);
+  HEATPOSE_ROLLED
+  for (int r = scale.y.first(y); r <= scale.y.last(y); ++r) {
+    if (!touches(scale.y.weights(y)[r - y0])) continue;
+    HEATPOSE_ROLLED
+    for (int c = scale.x.first(x); c <= scale.x.last(x); ++c) {
+      const float cell = plane.at(r, c);
+      if (cell - cell != 0.0f && touches(scale.x.weights(x)[c - x0])) return true;
     }
   }
   return false;
@@ -101,12 +67,13 @@ HEATPOSE_DEVICE bool is_broken(const DeviceScales<Cell>& set, std::int64_t image
 /// The cells that the tile touches, columns side by side, zero where there is none or it is not
 /// finite; returns whether one was not.
 template <typename Cell>
-HEATPOSE_DEVICE bool stage_cells(const DeviceScale<Cell>& scale, const ScalePlan& plan,
-                                 const DevicePlane<Cell>& plane, const Tile& tile, float* shared) {
-  const int first_row = reach_begin(plan.rows, scale.y.first(tile.top));
-  const int first_column = reach_begin(plan.columns, scale.x.first(tile.left));
+HEATPOSE_DEVICE bool stage_cells(const DeviceScale<Cell>& scale, const ResizeScale& plan,
+                                 const DevicePlane<Cell>& plane, int left, int top, float* shared) {
+  const int first_row = reach_begin(plan.rows, scale.y.first(top));
+  const int first_column = reach_begin(plan.columns, scale.x.first(left));
   const int rows = kGroup * plan.quads, columns = plan.columns.cells;
   bool broken = false;
+  HEATPOSE_ROLLED
   for (int i = thread_index(); i < rows * columns; i += kThreads) {
     const int row = i / columns, column = i - row * columns;
     float cell = 0.0f;
@@ -123,7 +90,7 @@ HEATPOSE_DEVICE bool stage_cells(const DeviceScale<Cell>& scale, const ScalePlan
 }
 
 /// The weights of row `row` of the tile for the cells of its group.
-HEATPOSE_DEVICE void stage_weights(const DeviceAxis& axis, const ScalePlan& plan, float factor,
+HEATPOSE_DEVICE void stage_weights(const DeviceAxis& axis, const ResizeScale& plan, float factor,
                                    int top, int row, float* shared) {
   const int group = row / kGroup, y = top + row;
   if (top + kGroup * group >= axis.rows) return;
@@ -132,6 +99,7 @@ HEATPOSE_DEVICE void stage_weights(const DeviceAxis& axis, const ScalePlan& plan
   const int first = outside ? 0 : axis.first(y), last = outside ? -1 : axis.last(y);
   const float* weights = outside ? nullptr : axis.weights(y) - axis.start(y);
   float* to = shared + plan.weights_at + kGroup * group * plan.group.cells + row % kGroup;
+  HEATPOSE_ROLLED
   for (int k = 0; k < plan.group.cells; ++k) {
     const int cell = begin + k;
     to[kGroup * k] = cell >= first && cell <= last ? weights[cell] * factor : 0.0f;
@@ -143,9 +111,10 @@ HEATPOSE_DEVICE void stage_weights(const DeviceAxis& axis, const ScalePlan& plan
 }
 
 /// Four rows of cells at a time, combined for a column of the canvas.
-HEATPOSE_DEVICE void combine_across(const DeviceAxis& axis, const ScalePlan& plan, int left,
+HEATPOSE_DEVICE void combine_across(const DeviceAxis& axis, const ResizeScale& plan, int left,
                                     float* shared) {
   const int begin = reach_begin(plan.columns, axis.first(left));
+  HEATPOSE_ROLLED
   for (int i = thread_index(); i < plan.quads * kColumns; i += kThreads) {
     const int column = i % kColumns, quad = i / kColumns, x = left + column;
     if (x >= axis.rows) continue;
@@ -172,13 +141,13 @@ HEATPOSE_DEVICE void combine_across(const DeviceAxis& axis, const ScalePlan& pla
 /// Four rows of the tile, written to `out`, which is their top left pixel. With `kAligned` a lane
 /// owns four neighbouring columns, else every 32nd, so that a warp still writes whole lines.
 template <bool kAligned>
-HEATPOSE_DEVICE void combine_down(const TilePlan& plan, int count, const Tile& tile, int group,
+HEATPOSE_DEVICE void combine_down(const ResizePlan& plan, int count, int left, int top, int group,
                                   const float* shared, float* out) {
   constexpr int kStep = kAligned ? 1 : kWarp;
   const int column = kAligned ? 4 * lane_index() : lane_index();
   float sums[kGroup][4] = {};
   for (int s = 0; s < count; ++s) {
-    const ScalePlan& scale = plan.scales[s];
+    const ResizeScale& scale = plan.scales[s];
     const int start = reinterpret_cast<const int*>(shared)[scale.starts_at + group];
     const float* across = shared + scale.across_at + start * kColumns + column;
     const Float4* weights =
@@ -201,8 +170,8 @@ HEATPOSE_DEVICE void combine_down(const TilePlan& plan, int count, const Tile& t
       }
     }
   }
-  const int rows = plan.height - tile.top - kGroup * group;
-  const int columns = plan.width - tile.left - column;
+  const int rows = plan.height - top - kGroup * group;
+  const int columns = plan.width - left - column;
   HEATPOSE_UNROLL
   for (int r = 0; r < kGroup; ++r) {
     if (r >= rows) return;
@@ -221,52 +190,64 @@ HEATPOSE_DEVICE void combine_down(const TilePlan& plan, int count, const Tile& t
   }
 }
 
+/// Makes those pixels of the tile NaN that touch a cell which is not finite.
+template <typename Cell>
+HEATPOSE_DEVICE void mark_broken(const DeviceScale<Cell>& scale, const DevicePlane<Cell>& plane,
+                                 const ResizePlan& plan, int left, int top, float* corner) {
+  HEATPOSE_ROLLED
+  for (int i = thread_index(); i < plan.rows * kColumns; i += kThreads) {
+    const int row = i / kColumns, column = i % kColumns;
+    if (left + column >= plan.width || top + row >= plan.height) continue;
+    if (touches_broken(scale, plane, left + column, top + row)) {
+      corner[static_cast<std::int64_t>(row) * plan.width + column] = NAN;
+    }
+  }
+}
+
 template <typename Cell>
 HEATPOSE_KERNEL(kThreads)
-resize_tiles(DeviceScales<Cell> set, TilePlan plan, std::int64_t channels, float* out) {
+resize_tiles(DeviceScales<Cell> set, ResizePlan plan, std::int64_t channels, float* out) {
   float* shared = static_cast<float*>(dynamic_shared());
+  // In 32 bits, which hold the number of blocks and with it all of these: division is slow.
   const auto block = static_cast<std::uint32_t>(block_index());
   const auto across = static_cast<std::uint32_t>(plan.across);
   const auto down = static_cast<std::uint32_t>(plan.down);
-  const Tile tile{static_cast<int>(block % across) * kColumns,
-                  static_cast<int>(block / across % down) * plan.rows, block / across / down};
-  const std::int64_t image = tile.plane / channels, channel = tile.plane % channels;
+  const std::uint32_t row = block / across, plane = row / down;
+  const std::uint32_t image = plane / static_cast<std::uint32_t>(channels);
+  const std::uint32_t channel = plane - image * static_cast<std::uint32_t>(channels);
+  const int left = static_cast<int>(block - row * across) * kColumns;
+  const int top = static_cast<int>(row - plane * down) * plan.rows;
 
   bool broken = false;
   for (int s = 0; s < set.count; ++s) {
-    broken |= stage_cells(set.scales[s], plan.scales[s], set.scales[s].plane(image, channel), tile,
-                          shared);
+    broken |= stage_cells(set.scales[s], plan.scales[s], set.scales[s].plane(image, channel), left,
+                          top, shared);
   }
   for (int i = thread_index(); i < set.count * plan.rows; i += kThreads) {
     const int s = i / plan.rows;
-    stage_weights(set.scales[s].y, plan.scales[s], set.scales[s].weight, tile.top,
-                  i - s * plan.rows, shared);
+    stage_weights(set.scales[s].y, plan.scales[s], set.scales[s].weight, top, i - s * plan.rows,
+                  shared);
   }
   broken = sync_block_or(broken);
   for (int s = 0; s < set.count; ++s) {
-    combine_across(set.scales[s].x, plan.scales[s], tile.left, shared);
+    combine_across(set.scales[s].x, plan.scales[s], left, shared);
   }
   sync_block();
 
-  float* corner = out + (tile.plane * plan.height + tile.top) * plan.width + tile.left;
+  float* corner = out + (static_cast<std::int64_t>(plane) * plan.height + top) * plan.width + left;
   for (int group = warp_index(); group < plan.rows / kGroup; group += kThreads / kWarp) {
-    if (tile.top + kGroup * group >= plan.height) break;
+    if (top + kGroup * group >= plan.height) break;
     float* to = corner + static_cast<std::int64_t>(kGroup) * group * plan.width;
     if (plan.aligned) {
-      combine_down<true>(plan, set.count, tile, group, shared, to);
+      combine_down<true>(plan, set.count, left, top, group, shared, to);
     } else {
-      combine_down<false>(plan, set.count, tile, group, shared, to);
+      combine_down<false>(plan, set.count, left, top, group, shared, to);
     }
   }
   if (!broken) return;
   sync_block();  // the pixels that become NaN have been written
-  for (int i = thread_index(); i < plan.rows * kColumns; i += kThreads) {
-    const int row = i / kColumns, column = i % kColumns;
-    const int x = tile.left + column, y = tile.top + row;
-    if (x >= plan.width || y >= plan.height) continue;
-    if (is_broken(set, image, channel, x, y)) {
-      corner[static_cast<std::int64_t>(row) * plan.width + column] = NAN;
-    }
+  for (int s = 0; s < set.count; ++s) {
+    mark_broken(set.scales[s], set.scales[s].plane(image, channel), plan, left, top, corner);
   }
 }
 
@@ -280,67 +261,11 @@ resize_pixels(DeviceScales<Cell> set, int height, int width, std::int64_t pixels
   const std::int64_t row = at / width, plane = row / height;
   const std::int64_t image = plane / channels, channel = plane % channels;
   const int x = static_cast<int>(at % width), y = static_cast<int>(row % height);
-  const float value = pixel(set, image, channel, x, y);
-  out[at] = is_broken(set, image, channel, x, y) ? NAN : value;
-}
-
-/// The reach of every `step` places that begin at a multiple of it, where place i needs the cells
-/// [low(i), end(i)) (none if empty) and has the first cell first[i].
-template <typename Low, typename End>
-Reach reach_of(const std::vector<std::int32_t>& first, int step, Low low, End end) {
-  const int places = static_cast<int>(first.size());
-  Reach reach;
-  const auto each = [&](auto body) {
-    for (int i = 0; i < places; ++i) {
-      if (low(i) < end(i)) body(first[static_cast<std::size_t>(i / step * step)], i);
-    }
-  };
-  each([&](int from, int i) { reach.back = std::max(reach.back, from - low(i)); });
-  each([&](int from, int i) {
-    reach.cells = std::max(reach.cells, end(i) - reach_begin(reach, from));
-  });
-  return reach;
-}
-
-ScalePlan plan_scale(const AxisOperator& y, const AxisOperator& x, int rows) {
-  const auto reach = [](const AxisOperator& op, int step) {
-    return reach_of(
-        op.first, step, [&](int i) { return op.first[static_cast<std::size_t>(i)]; },
-        [&](int i) { return op.last[static_cast<std::size_t>(i)] + 1; });
-  };
-  ScalePlan plan{};
-  plan.columns = reach(x, kColumns);
-  plan.group = reach(y, kGroup);
-  // A tile holds all that its groups may look at, cells of weight zero included.
-  const auto group_begin = [&](int i) {
-    return reach_begin(plan.group, y.first[static_cast<std::size_t>(i / kGroup * kGroup)]);
-  };
-  plan.rows = reach_of(y.first, rows, group_begin,
-                       [&](int i) { return group_begin(i) + plan.group.cells; });
-  plan.quads = static_cast<int>(ceil_div(plan.rows.cells, kGroup));
-  return plan;
-}
-
-/// Lays out tiles of `rows` rows; returns the bytes of shared memory that one takes.
-std::int64_t lay_out(const std::vector<ScaleTable>& scales, int rows, TilePlan* plan) {
-  std::int64_t floats = 0;
-  const auto reserve = [&](std::int64_t count) {
-    const std::int64_t at = floats;
-    floats += ceil_div(count, 4) * 4;
-    return static_cast<int>(std::min<std::int64_t>(at, std::numeric_limits<int>::max()));
-  };
-  plan->rows = rows;
-  plan->down = static_cast<int>(ceil_div(plan->height, rows));
-  const std::int64_t groups = rows / kGroup;
-  for (std::size_t s = 0; s < scales.size(); ++s) {
-    ScalePlan& scale = plan->scales[s] = plan_scale(*scales[s].y.op, *scales[s].x.op, rows);
-    const std::int64_t cell_rows = std::int64_t{kGroup} * scale.quads;
-    scale.cells_at = reserve(cell_rows * scale.columns.cells);
-    scale.across_at = reserve(cell_rows * kColumns);
-    scale.weights_at = reserve(groups * scale.group.cells * kGroup);
-    scale.starts_at = reserve(groups);
+  float value = pixel(set, image, channel, x, y);
+  for (int s = 0; s < set.count; ++s) {
+    if (touches_broken(set.scales[s], set.scales[s].plane(image, channel), x, y)) value = NAN;
   }
-  return floats * static_cast<std::int64_t>(sizeof(float));
+  out[at] = value;
 }
 
 template <typename Cell>
@@ -356,7 +281,7 @@ void resize_average(const std::vector<ScaleMaps>& maps, const std::int32_t* word
   }
   set.count = static_cast<int>(used.size());
 
-  TilePlan plan{};
+  ResizePlan plan{};
   plan.height = maps.front().y.canvas;
   plan.width = maps.front().x.canvas;
   plan.across = static_cast<int>(ceil_div(plan.width, kColumns));
@@ -364,7 +289,7 @@ void resize_average(const std::vector<ScaleMaps>& maps, const std::int32_t* word
   constexpr auto kMost = static_cast<std::int64_t>(kMostShared);
   std::int64_t shared = kMost + 1;
   for (int rows = kMostRows; rows >= kGroup && shared > kMost; rows /= 2) {
-    shared = lay_out(used, rows, &plan);
+    shared = lay_out_resize(used, rows, &plan);
   }
   const std::int64_t channels = maps.front().channels;
   if (shared <= kMost) {

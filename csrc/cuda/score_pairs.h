@@ -101,14 +101,16 @@ HEATPOSE_DEVICE double score_pair(const DeviceScales<Cell>& fields, std::int64_t
   return pair_score(sum, counted, line, height, o);
 }
 
-/// Blocks: [images, L, slices], a slice being some of the limb's pairs: how many pairs there are,
-/// only the device knows.
+/// Blocks: [slices, images, L], a slice being some of a limb's pairs. How many pairs there are,
+/// only the device knows: the slices that all limbs have come first, and nobody waits for the empty
+/// ones.
 template <typename Cell>
-HEATPOSE_KERNEL(kScoreThreads)
+HEATPOSE_KERNEL_RESIDENT(kScoreThreads, 5)
 score_pairs(PeakSetView peaks, DeviceScales<Cell> fields, LimbsView limbs, AssociateOptions options,
-            PairRoom room, int slices, int lanes) {
-  const int row = static_cast<int>(block_index()) / slices;
-  const int slice = static_cast<int>(block_index()) % slices;
+            PairRoom room, int rows, int lanes) {
+  const int row = static_cast<int>(block_index()) % rows;
+  const int slice = static_cast<int>(block_index()) / rows;
+  const int slices = static_cast<int>(grid_blocks()) / rows;
   const LimbEnds ends = limb_ends(peaks, limbs, room, row);
   const std::int64_t pairs = static_cast<std::int64_t>(ends.count_a) * ends.count_b;
   const int in_warp = kWarp / lanes;
@@ -121,10 +123,8 @@ score_pairs(PeakSetView peaks, DeviceScales<Cell> fields, LimbsView limbs, Assoc
     const int a = pair / ends.count_b, b = pair % ends.count_b;
     const std::int64_t at_a = peak_index(peaks, ends.image, ends.keypoint_a, a);
     const std::int64_t at_b = peak_index(peaks, ends.image, ends.keypoint_b, b);
-    const float *from = peaks.xy + 2 * at_a, *to = peaks.xy + 2 * at_b;
-    const PairLine line =
-        pair_line(static_cast<double>(from[0]), static_cast<double>(from[1]),
-                  static_cast<double>(to[0]), static_cast<double>(to[1]), options.pair);
+    const PairLine line = pair_line(peaks.place(at_a, 0), peaks.place(at_a, 1),
+                                    peaks.place(at_b, 0), peaks.place(at_b, 1), options.pair);
     const double score = score_pair(fields, ends.image, limbs.channels + 2 * ends.limb, line, mine,
                                     first_lane, lanes, options.pair);
     if (!mine || lane_index() != first_lane) continue;

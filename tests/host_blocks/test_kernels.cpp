@@ -166,7 +166,7 @@ HEATPOSE_KERNEL_RESIDENT(128, 2) add_up(Totals* totals, Float4* wide, float* nar
 }
 
 void test_atomics() {
-  const int blocks = 3000, threads = 128, count = blocks * threads - 100;
+  const int blocks = 3000, threads = 32, count = blocks * threads - 100;
   Array<Totals> totals(1);
   Array<Float4> wide(count);
   Array<float> narrow(count);

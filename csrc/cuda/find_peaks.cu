@@ -25,6 +25,7 @@ struct MapSource {
 
   struct Scratch {};
   static constexpr int kMostPerStep = kWarp;
+  static constexpr bool kRefines = false;
 
   HEATPOSE_METHOD int pixels() const { return height * width; }
   HEATPOSE_METHOD const Cell* map(std::int64_t plane) const { return maps + plane * pixels(); }
@@ -61,11 +62,6 @@ template <typename Cell>
 HEATPOSE_DEVICE float score_at(const MapSource<Cell>& source, std::int64_t plane, int x, int y) {
   return to_float(source.scores[plane * source.pixels() + y * source.width + x]);
 }
-template <typename Cell>
-HEATPOSE_DEVICE float value_at(const MapSource<Cell>& source, std::int64_t plane, int x, int y) {
-  return to_float(source.map(plane)[y * source.width + x]);
-}
-
 /// 16 bytes of a map.
 template <typename Cell>
 struct alignas(16) Pack {

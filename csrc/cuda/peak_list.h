@@ -9,12 +9,12 @@
 // list to the best whenever it is full.
 //
 // A Source is what was searched. It has `width` and `height` of the canvas, the type of a warp's
-// `Scratch`, and kMostPerStep; its functions, found by argument, are:
+// `Scratch`, kMostPerStep and kRefines; its functions, found by argument, are:
 //   int search_steps(source)                                   a plane's search is so many steps,
 //   search_step(source, plane, step, options, scratch, list)   each by one warp, which appends at
 //                                                              most kMostPerStep peaks
 //   float score_at(source, plane, x, y)                        the score of a peak
-//   float value_at(source, plane, x, y)                        the map it was found in
+//   float value_at(source, plane, x, y)                        the map it was found in, if kRefines
 
 #include <cstdint>
 #include <stdexcept>
@@ -225,11 +225,13 @@ write_peaks(Source source, PeakOptions options, PeakLists lists, PeaksView out, 
     out.counts[plane] = kept;
     out.overflow[plane] = found > most ? 1 : 0;
   }
-  if (refine == Refine::kNone) return;
-  for (int i = warp_index(); i < kept; i += block_threads() / kWarp) {
-    const auto pixel = static_cast<std::uint32_t>(keys[i]);
-    refine_peak(source, plane, static_cast<int>(pixel % width), static_cast<int>(pixel / width),
-                refine, scratch[warp_index()].window, refined + 2 * i);
+  if constexpr (Source::kRefines) {
+    if (refine == Refine::kNone) return;
+    for (int i = warp_index(); i < kept; i += block_threads() / kWarp) {
+      const auto pixel = static_cast<std::uint32_t>(keys[i]);
+      refine_peak(source, plane, static_cast<int>(pixel % width), static_cast<int>(pixel / width),
+                  refine, scratch[warp_index()].window, refined + 2 * i);
+    }
   }
 }
 

@@ -23,6 +23,7 @@ struct CellsSource {
 
   using Scratch = TileScratch;
   static constexpr int kMostPerStep = kTileInner * kTileInner;
+  static constexpr bool kRefines = true;
 };
 
 /// Where tile (ty, tx) of a plane lies.
@@ -84,7 +85,7 @@ HEATPOSE_DEVICE float value_at(const CellsSource<Cell>& source, std::int64_t pla
 }
 
 template <typename Cell>
-HEATPOSE_KERNEL_RESIDENT(kTileThreads, 7)
+HEATPOSE_KERNEL_RESIDENT(kTileThreads, 6)
 find_in_cells(DeviceScales<Cell> smoothed, int channels, bool bounded, PeakOptions options,
               PeakLists lists) {
   HEATPOSE_SHARED TileScratch scratch[kTileThreads / kWarp];

@@ -22,29 +22,23 @@ constexpr int kColumns = kResizeColumns;
 constexpr int kGroup = kResizeGroup;
 constexpr int kMostRows = 64;  // of a tile
 
-/// The value of a pixel, zero for cells that are not finite.
+/// The scale's value at pixel (x, y) of a plane, with zero for cells that are not finite.
 template <typename Cell>
-HEATPOSE_DEVICE float pixel(const DeviceScales<Cell>& set, std::int64_t image, std::int64_t channel,
-                            int x, int y) {
-  float sum = 0.0f;
-  for (int s = 0; s < set.count; ++s) {
-    const DeviceScale<Cell>& scale = set.scales[s];
-    const DevicePlane<Cell> plane = scale.plane(image, channel);
-    const float* down = scale.y.weights(y) - scale.y.start(y);
-    const float* across = scale.x.weights(x) - scale.x.start(x);
-    float value = 0.0f;
-    HEATPOSE_ROLLED
-    for (int r = scale.y.first(y); r <= scale.y.last(y); ++r) {
-      float row = 0.0f;
-      for (int c = scale.x.first(x); c <= scale.x.last(x); ++c) {
-        const float cell = plane.at(r, c);
-        if (cell - cell == 0.0f) row = multiply_add(across[c], cell, row);
-      }
-      value = multiply_add(down[r], row, value);
+HEATPOSE_DEVICE float pixel(const DeviceScale<Cell>& scale, const DevicePlane<Cell>& plane, int x,
+                            int y) {
+  const float* down = scale.y.weights(y) - scale.y.start(y);
+  const float* across = scale.x.weights(x) - scale.x.start(x);
+  float value = 0.0f;
+  HEATPOSE_ROLLED
+  for (int r = scale.y.first(y); r <= scale.y.last(y); ++r) {
+    float row = 0.0f;
+    for (int c = scale.x.first(x); c <= scale.x.last(x); ++c) {
+      const float cell = plane.at(r, c);
+      if (cell - cell == 0.0f) row = multiply_add(across[c], cell, row);
     }
-    sum = multiply_add(scale.weight, value, sum);
+    value = multiply_add(down[r], row, value);
   }
-  return sum;
+  return value;
 }
 
 /// Whether pixel (x, y) touches a cell of the plane that is not finite.
@@ -261,11 +255,14 @@ resize_pixels(DeviceScales<Cell> set, int height, int width, std::int64_t pixels
   const std::int64_t row = at / width, plane = row / height;
   const std::int64_t image = plane / channels, channel = plane % channels;
   const int x = static_cast<int>(at % width), y = static_cast<int>(row % height);
-  float value = pixel(set, image, channel, x, y);
+  float sum = 0.0f;
+  bool broken = false;
   for (int s = 0; s < set.count; ++s) {
-    if (touches_broken(set.scales[s], set.scales[s].plane(image, channel), x, y)) value = NAN;
+    const DevicePlane<Cell> cells = set.scales[s].plane(image, channel);
+    sum = multiply_add(set.scales[s].weight, pixel(set.scales[s], cells, x, y), sum);
+    broken = broken || touches_broken(set.scales[s], cells, x, y);
   }
-  out[at] = value;
+  out[at] = broken ? NAN : sum;
 }
 
 template <typename Cell>

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from heatpose import ops
 from heatpose.decoders.queued import Queued
 from heatpose.ops import Array, AssociateOptions, Association, Peaks, Size
-from heatpose.ops._arrays import device_space, whole
+from heatpose.ops._arrays import borrow, device_space, whole
 from heatpose.ops._spaces import Space, empty_block
 from heatpose.ops.associate import association_layout
 from heatpose.ops.find_peaks import peaks_layout
@@ -176,7 +176,8 @@ class BodyDecoder:
             Association. Maps on the CPU are decoded at once.
         """
         _check_same_grid(heatmaps, pafs)
-        first: Any = heatmaps[0] if isinstance(heatmaps, (list, tuple)) else heatmaps
+        several = isinstance(heatmaps, (list, tuple)) and len(heatmaps) > 0
+        first: Any = heatmaps[0] if several else heatmaps
         space = device_space("heatmaps", first)
         out_peaks, out_groups = None, None
         if space is not None:
@@ -317,6 +318,9 @@ def _take_from_one(
         )
     if len(shape) not in (3, 4):
         raise ValueError(f"{name} must have 3 or 4 dimensions, got shape {tuple(shape)}")
+    layout = str(getattr(maps, "layout", "torch.strided"))
+    if layout != "torch.strided":
+        raise TypeError(f"{name} must be a dense tensor, got layout {layout}")
     dtype = str(getattr(maps, "dtype", "")).removeprefix("torch.")
     if dtype not in ("float32", "float16", "bfloat16"):
         raise TypeError(f"{name} must be float32, float16 or bfloat16, got {dtype}")
@@ -366,6 +370,8 @@ def _warn_of_bad_cells(**stacks: Any) -> None:
 def _all_finite(maps: Any) -> bool:
     if isinstance(maps, (list, tuple)):
         return all(_all_finite(one) for one in maps)
-    if hasattr(maps, "isfinite"):  # a tensor, maybe on a device
-        return bool(maps.isfinite().all())
-    return bool(np.isfinite(np.asarray(maps)).all())
+    array, space = borrow("maps", maps)
+    if isinstance(array, np.ndarray):
+        return bool(np.isfinite(array).all())
+    with space.queue():
+        return bool(array.isfinite().all())

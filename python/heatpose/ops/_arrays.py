@@ -130,6 +130,9 @@ def borrow_beside(name: str, value: Array, space: Space, *, dtypes: Sequence[str
 
 def on_device(value: Any) -> bool:
     """Whether an array lies on a device, so that its values cannot be looked at without a wait."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return bool(value.is_cuda)  # not every tensor (meta, opaque) has a place for DLPack
     place = getattr(value, "__dlpack_device__", None)
     return place is not None and place()[0] == _DLPACK_CUDA
 

@@ -52,9 +52,9 @@ def test_tensors_that_lie_nowhere_are_refused_by_name(
 def test_tensors_that_are_not_dense_are_refused_by_name(layout: str) -> None:
     torch = pytest.importorskip("torch")
     maps, heatmaps = (getattr(torch.rand(n, 8, 12), layout)() for n in (19, 17))
-    with pytest.raises(TypeError, match="^heatmaps must be a dense tensor"):
+    with pytest.raises(TypeError, match=r"^heatmaps must be a dense tensor"):
         body(maps, zeros(38, 8, 12))
-    with pytest.raises(TypeError, match="^heatmaps must be a dense tensor"):
+    with pytest.raises(TypeError, match=r"^heatmaps must be a dense tensor"):
         crops(heatmaps)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import heatpose as hp
 from heatpose import demo, ops
-from heatpose.ops._arrays import to_host
+from heatpose.ops._outputs import to_host
 from heatpose.ops._spaces import HostSpace, empty_block
 
 CANVAS = (184, 240)
@@ -83,10 +83,25 @@ def bad_outs() -> dict[str, tuple[Any, type[Exception], str]]:
             ValueError,
             r"out.counts must have shape \(2,\), got \(3,\)",
         ),
+        "not to be written": (
+            good._replace(scores=np.broadcast_to(np.float32(0), (2, 4))),
+            ValueError,
+            "out.scores must be C-contiguous and writable",
+        ),
+        "of the other byte order": (
+            good._replace(scores=good.scores.astype(">f4")),
+            ValueError,
+            "out.scores must be an aligned, native-endian array that can be written in place",
+        ),
         "not contiguous": (
             good._replace(scores=np.zeros((4, 2), np.float32).T),
             ValueError,
             "out.scores must be C-contiguous",
+        ),
+        "an array is missing": (
+            good._replace(counts=None),
+            TypeError,
+            "out.counts must be a NumPy array or a torch tensor, got NoneType",
         ),
         "overlapping": (overlapping, ValueError, "out.counts must not overlap out.xy"),
     }

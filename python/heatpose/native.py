@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
 import warnings
@@ -46,6 +47,12 @@ class CudaStatus:
 def cuda_status() -> CudaStatus:
     """Say whether this build can use a CUDA device here, and why not."""
     return CudaStatus(**core.cuda_status())
+
+
+@functools.cache
+def cuda_compiled() -> bool:
+    """Whether this build has the CUDA backend; unlike :func:`cuda_status`, asks no driver twice."""
+    return cuda_status().compiled
 
 
 def get_num_threads() -> int:

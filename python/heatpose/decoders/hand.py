@@ -10,7 +10,7 @@ import numpy as np
 from heatpose import ops
 from heatpose.decoders.body import take_channels
 from heatpose.ops import Array, Size
-from heatpose.ops._arrays import to_host
+from heatpose.ops._outputs import to_host
 from heatpose.results import People
 from heatpose.skeletons import HAND21, Skeleton
 

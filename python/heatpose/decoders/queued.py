@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy.typing as npt
 
-from heatpose.ops._arrays import to_host
+from heatpose.ops._outputs import to_host
 
 Answer = TypeVar("Answer")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from heatpose.native import core, cuda_status
-from heatpose.ops._spaces import HostSpace, Layout, Space, TorchSpace
+from heatpose.native import core, cuda_compiled
+from heatpose.ops._spaces import HostSpace, Space, TorchSpace
 
 Array = Any
 """A NumPy array, a torch tensor or another array with ``__dlpack__``."""
@@ -75,7 +75,7 @@ def _borrow_tensor(name: str, value: Any, dtypes: Sequence[str]) -> tuple[Any, S
             f"{name} is on device {value.device}, but heatpose works on the CPU and on CUDA; "
             f"move it with {name}.cpu()"
         )
-    if value.device.type == "cuda" and not cuda_status().compiled:
+    if value.device.type == "cuda" and not cuda_compiled():
         raise ValueError(
             f"{name} is on device {value.device}, but heatpose was built without CUDA (build with "
             f"HEATPOSE_CUDA=ON); move it with {name}.cpu()"
@@ -273,128 +273,6 @@ def choice(name: str, value: str, options: Sequence[str]) -> int:
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}")
     return list(options).index(value)
-
-
-def out_array(
-    name: str,
-    out: Array | None,
-    shape: tuple[int, ...],
-    space: Space,
-    *,
-    dtype: str = "float32",
-    reads: Iterable[tuple[str, Any]] = (),
-) -> tuple[Any, Array]:
-    """The array an op writes to, as the native op takes it, and as what the op returns.
-
-    Args:
-        name: Name of the argument, for errors.
-        out: What the caller gave; None for a fresh array.
-        shape: Shape it must have.
-        space: Where it must lie.
-        dtype: Element type it must have.
-        reads: Names and arrays that the op still reads while it writes.
-
-    Raises:
-        TypeError: out is not of ``dtype``.
-        ValueError: out has another shape, cannot be written in place, is not C-contiguous, lies
-            elsewhere, or overlaps what the op reads.
-    """
-    if out is None:
-        fresh = space.empty(shape, dtype)
-        return fresh, space.wrap(fresh)
-    array = borrow_beside(name, out, space, dtypes=(dtype,))
-    if tuple(array.shape) != tuple(shape):
-        raise ValueError(f"{name} must have shape {tuple(shape)}, got {tuple(array.shape)}")
-    host = isinstance(array, np.ndarray)
-    ready = array.flags.c_contiguous and array.flags.writeable if host else array.is_contiguous()
-    if not ready:
-        raise ValueError(f"{name} must be C-contiguous and writable")
-    if getattr(out, "requires_grad", False):
-        raise ValueError(f"{name} must not require grad: give {name}.detach()")
-    # Two copies lie at two addresses, the array itself at one. What has no element has no address.
-    again = borrow_beside(name, out, space, dtypes=(dtype,))
-    if math.prod(shape) and _span(again)[0] != _span(array)[0]:
-        raise ValueError(
-            f"{name} must be an aligned, native-endian array that can be written in place"
-        )
-    for other, read in reads:
-        if read is not None and _overlap(array, read):
-            raise ValueError(f"{name} must not overlap {other}, which is read while it is written")
-    return array, out
-
-
-def out_tuple(
-    name: str,
-    out: Any,
-    kind: Any,
-    layout: Layout,
-    space: Space,
-    reads: Sequence[tuple[str, Any]],
-) -> tuple[Any, Any]:
-    """The arrays of a result: what the native op writes to, and what the op returns.
-
-    ``kind`` is the result's NamedTuple; ``out`` is one that the caller gave, or None.
-
-    Raises:
-        TypeError: out is of another kind, or an array has another type.
-        ValueError: an array does not fit, see :func:`out_array`.
-    """
-    if out is None:
-        fresh = [space.empty(shape, dtype) for shape, dtype in layout]
-        return kind(*fresh), kind(*(space.wrap(array) for array in fresh))
-    if not isinstance(out, kind):
-        raise TypeError(f"{name} must be {kind.__name__}, got {type(out).__name__}")
-    taken: list[tuple[str, Any]] = list(reads)
-    for field, array, (shape, dtype) in zip(kind._fields, out, layout, strict=True):
-        label = f"{name}.{field}"
-        target, _ = out_array(label, array, shape, space, dtype=dtype, reads=taken)
-        taken.append((label, target))
-    return kind(*(array for _, array in taken[len(reads) :])), out
-
-
-def _span(array: Any) -> tuple[int, int]:
-    """First address of an array, and the address past what it can touch."""
-    if isinstance(array, np.ndarray):
-        low, high = np.lib.array_utils.byte_bounds(array)
-        return int(array.ctypes.data) if array.flags.c_contiguous else low, high
-    last = sum((n - 1) * s for n, s in zip(array.shape, array.stride(), strict=True))
-    first = array.data_ptr()
-    return first, first + (last + 1) * array.element_size()
-
-
-def _overlap(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return bool(np.may_share_memory(one, other))
-    if math.prod(one.shape) == 0 or math.prod(other.shape) == 0:
-        return False
-    (low, high), (first, last) = _span(one), _span(other)
-    return low < last and first < high
-
-
-def to_host(arrays: Sequence[Any]) -> list[npt.NDArray[Any]]:
-    """Arrays as NumPy; those of a device after a wait for what its stream has queued.
-
-    They come in one copy where they share one piece of memory, see
-    :func:`heatpose.ops._spaces.empty_block`.
-    """
-    borrowed = [borrow("array", array, dtypes=("float32", "int32", "bool")) for array in arrays]
-    space = borrowed[0][1]
-    if isinstance(space, HostSpace):
-        return [array for array, _ in borrowed]
-    tensors = [array for array, _ in borrowed]
-    with space.queue():
-        storages = {t.untyped_storage().data_ptr() for t in tensors if math.prod(t.shape)}
-        if len(storages) > 1:
-            return [tensor.cpu().numpy() for tensor in tensors]
-        torch, first = sys.modules["torch"], tensors[0]
-        block = torch.empty(0, dtype=torch.uint8, device=first.device)
-        host = block.set_(first.untyped_storage()).cpu().numpy()
-    return [
-        host[offset : offset + size].view(dtype_name(tensor)).reshape(tuple(tensor.shape))
-        for tensor in tensors
-        for offset in [tensor.storage_offset() * tensor.element_size()]
-        for size in [math.prod(tensor.shape) * tensor.element_size()]
-    ]
 
 
 def flat_planes(array: Any) -> Any:

@@ -19,9 +19,9 @@ from heatpose.ops._arrays import (
     finite,
     flag,
     on_device,
-    out_tuple,
     whole,
 )
+from heatpose.ops._outputs import out_tuple
 from heatpose.ops._scales import Size, read_interpolation, read_scales
 from heatpose.ops._spaces import Layout, Space
 from heatpose.ops._traceable import traceable

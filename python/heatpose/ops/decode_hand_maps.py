@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, choice, finite, out_tuple
+from heatpose.ops._arrays import Array, choice, finite
+from heatpose.ops._outputs import out_tuple
 from heatpose.ops._scales import BORDERS, Size, read_interpolation, read_scales
 from heatpose.ops._taps import read_taps
 from heatpose.ops._traceable import traceable

@@ -18,10 +18,10 @@ from heatpose.ops._arrays import (
     choice,
     finite,
     on_device,
-    out_array,
     size_pair,
     whole,
 )
+from heatpose.ops._outputs import out_array
 from heatpose.ops._spaces import HostSpace, Space, TorchSpace
 from heatpose.ops._traceable import traceable
 

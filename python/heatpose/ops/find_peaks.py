@@ -16,9 +16,9 @@ from heatpose.ops._arrays import (
     dtype_name,
     finite,
     flat_planes,
-    out_tuple,
     whole,
 )
+from heatpose.ops._outputs import out_tuple
 from heatpose.ops._spaces import Layout
 from heatpose.ops._traceable import traceable
 

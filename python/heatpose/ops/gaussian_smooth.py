@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, as_maps, choice, flat_planes, out_array
+from heatpose.ops._arrays import Array, as_maps, choice, flat_planes
+from heatpose.ops._outputs import out_array
 from heatpose.ops._scales import BORDERS
 from heatpose.ops._taps import read_taps
 from heatpose.ops._traceable import traceable

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, finite, flag, out_array, size_pair, whole
+from heatpose.ops._arrays import Array, finite, flag, size_pair, whole
 from heatpose.ops._images import as_photo, pixel_type
+from heatpose.ops._outputs import out_array
 from heatpose.ops._traceable import traceable
 
 _LARGEST = 1 << 20

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heatpose.native import core
-from heatpose.ops._arrays import Array, flat_planes, out_array
+from heatpose.ops._arrays import Array, flat_planes
+from heatpose.ops._outputs import out_array
 from heatpose.ops._scales import Size, read_interpolation, read_scales
 from heatpose.ops._traceable import traceable
 

@@ -17,10 +17,10 @@ from heatpose.ops._arrays import (
     finite,
     flag,
     on_device,
-    out_array,
     size_pair,
 )
 from heatpose.ops._images import as_photo, pixel_type
+from heatpose.ops._outputs import out_array
 from heatpose.ops._spaces import Space, TorchSpace
 from heatpose.ops._traceable import traceable
 

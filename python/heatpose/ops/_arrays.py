@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,13 +56,13 @@ def borrow(name: str, value: Array, *, dtypes: Sequence[str] = _FLOATS) -> tuple
         if not value.dtype.isnative:
             value = value.astype(value.dtype.newbyteorder("="))
         return _aligned(np.asarray(value)), HostSpace()
-    if hasattr(value, "__dlpack__") and hasattr(value, "__array_namespace__"):
+    answer = _from_dlpack(value)
+    if answer is not None:
         if value.__dlpack_device__()[0] == _DLPACK_CUDA:
-            return _borrow_through_torch(name, value, dtypes)
-        kind = value.__array_namespace__()
+            return _borrow_through_torch(name, value, dtypes, answer)
         array = np.from_dlpack(value)
         _check_dtype(name, array.dtype.name, dtypes)
-        return _aligned(array), HostSpace(kind.from_dlpack)
+        return _aligned(array), HostSpace(answer)
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(value).__name__}")
 
 
@@ -92,7 +92,21 @@ def _borrow_tensor(name: str, value: Any, dtypes: Sequence[str]) -> tuple[Any, S
     return _aligned(value.numpy()), HostSpace(torch.from_numpy)
 
 
-def _borrow_through_torch(name: str, value: Any, dtypes: Sequence[str]) -> tuple[Any, Space]:
+def _from_dlpack(value: Any) -> Callable[[Any], Any] | None:
+    """How the library of an array makes arrays of others' memory; None for what is no array."""
+    if not hasattr(value, "__dlpack__"):
+        return None
+    if hasattr(value, "__array_namespace__"):
+        library = value.__array_namespace__()
+    else:  # CuPy's arrays do not tell
+        library = sys.modules.get(type(value).__module__.partition(".")[0])
+    answer: Callable[[Any], Any] | None = getattr(library, "from_dlpack", None)
+    return answer
+
+
+def _borrow_through_torch(
+    name: str, value: Any, dtypes: Sequence[str], answer: Callable[[Any], Any]
+) -> tuple[Any, Space]:
     """An array of another library on a CUDA device: torch views it and gives the memory."""
     try:
         import torch
@@ -103,14 +117,13 @@ def _borrow_through_torch(name: str, value: Any, dtypes: Sequence[str]) -> tuple
         ) from None
     from torch.utils.dlpack import from_dlpack
 
-    kind = value.__array_namespace__()
     stream = None
     if type(value).__module__.partition(".")[0] == "cupy":
         stream = int(sys.modules["cupy"].cuda.get_current_stream().ptr)
     device = torch.device("cuda", value.__dlpack_device__()[1])
     with TorchSpace(device, stream=stream).queue():
         tensor, _ = _borrow_tensor(name, from_dlpack(value), dtypes)
-    return tensor, TorchSpace(device, kind.from_dlpack, stream)
+    return tensor, TorchSpace(device, answer, stream)
 
 
 def borrow_beside(name: str, value: Array, space: Space, *, dtypes: Sequence[str] = _FLOATS) -> Any:

@@ -64,7 +64,7 @@ def test_python_of_the_readme_runs(
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_commands_of_make_exist(paper: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", makefile(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile(), re.MULTILINE))
     assert {"demo", "test", "lint", "bench", "sanitize", "clean"} <= targets
     lines = [line for block in blocks(paper, "bash") for line in block.splitlines()]
     lines += re.findall(r"`(make [^`]*)`", (ROOT / paper).read_text())
@@ -73,7 +73,7 @@ def test_commands_of_make_exist(paper: str) -> None:
         for line in lines
         if line.startswith("make ")
         for word in re.sub(r"#.*|\"[^\"]*\"", "", line).split()[1:]
-        if re.fullmatch("[a-z]+", word)
+        if re.fullmatch("[a-z-]+", word)
     ]
     assert asked
     assert set(asked) <= targets

@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch", minversion="2.4")
 from torch._subclasses import FakeTensorMode  # noqa: E402
 from torch.fx.experimental.proxy_tensor import make_fx  # noqa: E402
 
+import heatpose as hp  # noqa: E402
 from heatpose import ops  # noqa: E402
 from heatpose.ops import torch_library  # noqa: E402
 from heatpose.ops._traceable import TRACEABLE  # noqa: E402
@@ -293,6 +294,7 @@ def test_exports(strict: bool) -> None:
         assert_same(program.module()(maps(*shape)), module(maps(*shape)))
 
 
+@pytest.mark.filterwarnings("ignore:The given buffer is not writable")  # of PyTorch 2.11's load
 def test_an_exported_module_can_be_saved_and_loaded() -> None:
     class Scores(TopDown):
         def forward(self, crops: Any) -> Any:
@@ -319,6 +321,16 @@ def test_arrays_go_past_a_dispatch_mode() -> None:
         assert ops.find_peaks(np.ones((1, 4, 4), np.float32)).counts == [1]
         fake, content = ops.prepare_image(torch.empty(30, 40, 3, dtype=torch.uint8), scale=2.0)
     assert (fake.shape, content) == ((1, 3, 64, 80), (60, 80))
+
+
+def test_decoders_queue_fake_tensors() -> None:
+    """No array is handed to an op to write to, which it could not take."""
+    with FakeTensorMode():
+        cells = [torch.empty(n, 8, 12, device="cuda") for n in (18, 38)]
+        arrays = hp.BodyDecoder(hp.skeletons.COCO18).queue(*cells, CANVAS).arrays
+        crops = hp.KeypointDecoder(hp.skeletons.COCO17).queue(torch.empty(2, 17, 8, 8)).arrays
+    assert arrays[4].shape == (128, 18) and arrays[4].device.type == "cuda"
+    assert crops[0].shape == (2, 17, 2)
 
 
 def test_no_op_has_a_gradient() -> None:

@@ -11,6 +11,7 @@ import heatpose as hp
 from heatpose import demo, ops
 
 cupy = pytest.importorskip("cupy")
+torch = pytest.importorskip("torch")
 
 
 def test_cupy_in_cupy_out(gpu: Any) -> None:
@@ -22,6 +23,24 @@ def test_cupy_in_cupy_out(gpu: Any) -> None:
     out = cupy.empty_like(there)
     assert ops.gaussian_smooth(there, 2.0, out=out) is out
     np.testing.assert_array_equal(cupy.asnumpy(out), cupy.asnumpy(smoothed))
+
+
+def test_what_is_brought_to_a_stream_of_cupys_is_brought_on_it(gpu: Any) -> None:
+    """Uploads and copies are not queued on torch's stream, which is late here."""
+    rng = np.random.default_rng(1)
+    heatmaps, transform = rng.random((4, 5, 24, 32), dtype=np.float32), rng.normal(size=(4, 2, 3))
+    want = ops.decode_heatmaps(heatmaps.swapaxes(2, 3), transform=transform)
+    with cupy.cuda.Stream(non_blocking=True):
+        there = cupy.asarray(heatmaps).swapaxes(2, 3)
+        torch.cuda._sleep(100_000_000)  # cycles, on torch's stream
+        got = ops.decode_heatmaps(there, transform=transform)
+        coords = cupy.asnumpy(got.coords)
+    np.testing.assert_allclose(coords, want.coords, rtol=1e-5, atol=1e-4)
+
+
+def test_nobody_in_cupys_maps(gpu: Any) -> None:
+    maps = [cupy.zeros((count, 8, 12), cupy.float32) for count in (19, 38)]
+    assert len(hp.BodyDecoder(hp.skeletons.COCO18)(*maps, (64, 96))) == 0
 
 
 def test_a_stream_of_cupys(gpu: Any) -> None:

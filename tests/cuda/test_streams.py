@@ -38,6 +38,7 @@ def no_waits(gpu: Any) -> Iterator[Callable[[], None]]:
     torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")  # PyTorch's own
 def test_nothing_waits(gpu: Any, no_waits: Callable[[], None]) -> None:
     decoder = hp.BodyDecoder(SKELETON)
     maps = crowd(3, 0, gpu)
@@ -75,6 +76,17 @@ def test_two_streams_at_once(gpu: Any) -> None:
         for one, stream, people in zip(queued, streams, want, strict=True):
             with torch.cuda.stream(stream):
                 same_people(one.result(), people)
+
+
+def test_an_answer_is_read_on_the_stream_that_it_was_queued_on(gpu: Any) -> None:
+    decoder = hp.BodyDecoder(SKELETON)
+    maps = crowd(3, 0, gpu)
+    want = decoder(*maps, CANVAS)
+    torch.cuda.synchronize()
+    with torch.cuda.stream(torch.cuda.Stream(gpu)):
+        torch.cuda._sleep(100_000_000)  # cycles: the decoder's kernels come late
+        queued = decoder.queue(*maps, CANVAS)
+    same_people(queued.result(), want)
 
 
 def test_a_raw_stream_handle(gpu: Any) -> None:
@@ -126,6 +138,18 @@ def test_a_captured_top_down_decoder_takes_new_maps(gpu: Any, method: str) -> No
             np.testing.assert_array_equal(mine, theirs)
 
 
+# What is refused leaves an empty graph, and PyTorch warns of it.
+@pytest.mark.filterwarnings("ignore:The CUDA Graph is empty")
+def test_a_transform_on_the_host_is_refused_in_a_capture(gpu: Any) -> None:
+    decoder = hp.KeypointDecoder(hp.skeletons.COCO17)
+    maps, boxes = torch.rand((4, 17, 64, 48), device=gpu), np.ones((4, 2))
+    decoder.crops(maps, centers=boxes, scales=boxes)
+    graph = torch.cuda.CUDAGraph()
+    with pytest.raises(RuntimeError, match="as a tensor on the device"), torch.cuda.graph(graph):
+        decoder.queue(maps, centers=boxes, scales=boxes)
+
+
+@pytest.mark.filterwarnings("ignore:The CUDA Graph is empty")
 def test_a_new_geometry_is_refused_in_a_capture(gpu: Any) -> None:
     maps = torch.rand((2, 9, 9), device=gpu)
     graph = torch.cuda.CUDAGraph()

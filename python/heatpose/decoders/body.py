@@ -199,7 +199,7 @@ class BodyDecoder:
             found, grouped = Peaks(*arrays[:4]), Association(*arrays[4:])
             return self._answer(found, grouped, canvas, heatmaps=heatmaps, pafs=pafs)
 
-        return Queued((*peaks, *groups), finish, nullcontext if space is None else space.queue)
+        return Queued((*peaks, *groups), finish, nullcontext if space is None else space.later())
 
     def _outputs(self, lead: tuple[int, ...], space: Space) -> tuple[Peaks, Association]:
         """The arrays of both halves in one piece of memory."""

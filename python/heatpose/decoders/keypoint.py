@@ -172,8 +172,9 @@ class KeypointDecoder:
     ) -> Queued[CropKeypoints]:
         """Queue :meth:`crops` on the current CUDA stream, and do not wait.
 
-        Arguments and errors are those of :meth:`crops`. A CUDA graph may capture it; give the
-        transform as a float64 tensor on the device then.
+        Arguments and errors are those of :meth:`crops`. A CUDA graph may capture it, with the
+        transform (not centers and scales) as a tensor on the device; else RuntimeError. Centers and
+        scales on a device are waited for.
 
         Returns:
             Queued, whose ``result()`` is what :meth:`crops` returns. Its arrays are those of
@@ -211,7 +212,7 @@ class KeypointDecoder:
         def finish(arrays: list[npt.NDArray[Any]]) -> CropKeypoints:
             return self._crops(*arrays, box_scores=box_scores)
 
-        return Queued(tuple(decoded), finish, nullcontext if space is None else space.queue)
+        return Queued(tuple(decoded), finish, nullcontext if space is None else space.later())
 
     def _crops(self, coords: Any, values: Any, *, box_scores: Array | None) -> CropKeypoints:
         """Keypoints from arrays on the host."""

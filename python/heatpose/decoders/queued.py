@@ -14,7 +14,7 @@ from heatpose.ops._outputs import to_host
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Queued(Generic[Answer]):
     """What a decoder has queued on a CUDA stream (or, on the CPU, done already).
 
@@ -34,8 +34,8 @@ class Queued(Generic[Answer]):
     def result(self) -> Answer:
         """Wait for the work, copy the arrays to the host in one transfer, and give the answer.
 
-        The work must have been queued on, or be waited for by, the current stream.
+        The copy is queued on the stream that the work was queued on; where a CUDA graph captured
+        it, on the current stream, which must be the one of the last replay or wait for it.
         """
         with self._stream():
-            arrays = to_host(self.arrays)
-        return self._finish(arrays)
+            return self._finish(to_host(self.arrays))

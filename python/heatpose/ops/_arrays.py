@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from heatpose.native import core, cuda_compiled
 from heatpose.ops._spaces import HostSpace, Space, TorchSpace
+from heatpose.ops._traceable import traced
 
 Array = Any
 """A NumPy array, a torch tensor or another array with ``__dlpack__``."""
@@ -151,8 +152,11 @@ def on_device(value: Any) -> bool:
 
 
 def device_space(name: str, maps: Any) -> Space | None:
-    """Where maps [..., C, h, w] lie, when that is a CUDA device; None for all else."""
-    if len(getattr(maps, "shape", ())) not in (3, 4) or not on_device(maps):
+    """Where maps [..., C, h, w] lie, when that is a CUDA device; None for all else.
+
+    None as well where torch traces the program: there the ops must make their answers themselves.
+    """
+    if len(getattr(maps, "shape", ())) not in (3, 4) or not on_device(maps) or traced():
         return None
     return borrow(name, maps)[1]
 
@@ -194,7 +198,8 @@ def as_float64_there(name: str, value: Array, space: Space) -> Any:
     if not on_device(value):
         return space.put(np.ascontiguousarray(value, np.float64))
     array = borrow_beside(name, value, space, dtypes=("float32", "float64"))
-    return array.double().contiguous()
+    with space.queue():
+        return array.double().contiguous()
 
 
 def dtype_name(array: Any) -> str:
@@ -214,7 +219,8 @@ def as_float64(name: str, value: Any) -> npt.NDArray[np.float64]:
     if hasattr(value, "__dlpack__"):
         array, space = borrow(name, value, dtypes=("float64", *_FLOATS, *_WHOLES))
         if isinstance(space, TorchSpace):
-            array = array.double().cpu().numpy()
+            with space.queue():
+                array = array.double().cpu().numpy()
     else:
         try:
             array = np.asarray(value)

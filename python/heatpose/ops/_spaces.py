@@ -11,9 +11,9 @@ import math
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,9 @@ class Space(Protocol):
     def queue(self) -> AbstractContextManager[Any]:
         """While an op is at work: its memory and its work belong to the caller's stream."""
 
+    def later(self) -> Callable[[], AbstractContextManager[Any]]:
+        """What to read an answer in, later: the stream of now, whichever is current then."""
+
 
 def _same(array: Any) -> Any:
     return array
@@ -107,6 +110,9 @@ class HostSpace:
     def queue(self) -> AbstractContextManager[Any]:
         return nullcontext()
 
+    def later(self) -> Callable[[], AbstractContextManager[Any]]:
+        return nullcontext
+
 
 @dataclass(frozen=True)
 class TorchSpace:
@@ -135,20 +141,29 @@ class TorchSpace:
         return self._torch.empty(shape, dtype=getattr(self._torch, dtype), device=self.device)
 
     def contiguous(self, array: Any) -> Any:
-        return array.contiguous()
+        with self.queue():
+            return array.contiguous()
 
     def stack(self, arrays: list[Any]) -> Any:
-        return self._torch.stack(arrays, dim=-1)
+        with self.queue():
+            return self._torch.stack(arrays, dim=-1)
 
     def put(self, array: npt.NDArray[Any]) -> Any:
         tensor = self._torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if self.device.type == "cpu":
             return tensor
-        # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
-        return tensor.pin_memory().to(self.device, non_blocking=True)
+        with self.queue():
+            if self._capturing():
+                raise RuntimeError(
+                    "a CUDA graph is being captured, whose replays would read an array of the "
+                    "host again: give it as a tensor on the device"
+                )
+            # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
+            return tensor.pin_memory().to(self.device, non_blocking=True)
 
     def table(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
-        return _TABLES.get(self, key, make)
+        with self.queue():
+            return _TABLES.get(self, key, make)
 
     def wrap(self, array: Any) -> Any:
         return self.answer(array)
@@ -171,6 +186,18 @@ class TorchSpace:
         )
         return context
 
+    def later(self) -> Callable[[], AbstractContextManager[Any]]:
+        if self.stream is not None or self.device.type == "cpu":
+            return self.queue
+        if self._capturing():  # the stream of the replays is not known yet
+            return nullcontext
+        cuda = self._torch.cuda
+        stream = cuda.current_stream(self.device)
+        return lambda: cast("AbstractContextManager[Any]", cuda.stream(stream))
+
+    def _capturing(self) -> bool:
+        return self.device.type != "cpu" and bool(self._torch.cuda.is_current_stream_capturing())
+
 
 class _Tables:
     """Tables on the devices, last used last. They depend on geometry alone, so streams share them.
@@ -186,9 +213,7 @@ class _Tables:
         self._captured: dict[Hashable, Any] = {}
 
     def get(self, space: TorchSpace, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
-        torch = sys.modules["torch"]
-        on_device = space.device.type != "cpu"
-        capturing = on_device and torch.cuda.is_current_stream_capturing()
+        capturing = space._capturing()
         full = (space.device, key)
         table = self._captured.get(full)
         if table is not None:
@@ -201,14 +226,15 @@ class _Tables:
                     "being captured: call the op once before the capture"
                 )
             table = space.put(make())
-            if on_device:
+            if space.device.type != "cpu":
                 # Other streams may use it next: the one wait, once for each new geometry.
-                torch.cuda.current_stream(space.device).synchronize()
+                sys.modules["torch"].cuda.current_stream(space.device).synchronize()
             self._kept[full] = table
             while len(self._kept) > self.KEPT:
                 self._kept.popitem(last=False)
         else:
-            self._kept.move_to_end(full)
+            with suppress(KeyError):  # another thread has just let it go
+                self._kept.move_to_end(full)
         if capturing:
             self._captured[full] = table
         return table

@@ -13,6 +13,14 @@ TRACEABLE: dict[str, Callable[..., Any]] = {}
 """The ops as written, by name: what :mod:`heatpose.ops.torch_library` registers."""
 
 
+def traced() -> bool:
+    """Whether torch traces the program: in a compiler, or in a dispatch mode (make_fx, fakes)."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(
+        torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
+    )
+
+
 def traceable(op: Op) -> Op:
     """Make a public op one node, ``torch.ops.heatpose.<op>``, where torch traces a program.
 
@@ -23,11 +31,7 @@ def traceable(op: Op) -> Op:
 
     @functools.wraps(op)
     def public(*args: Any, **settings: Any) -> Any:
-        torch = sys.modules.get("torch")
-        if torch is not None and (
-            # A dispatch mode is what make_fx and fake tensors are seen by.
-            torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack()
-        ):
+        if traced():
             # An import, because Dynamo runs it (which registers the ops) rather than trace it.
             from heatpose.ops import torch_library
 

@@ -154,3 +154,15 @@ def test_warnings_of_a_queued_decoding_come_with_its_result() -> None:
     queued = decoder.queue(heatmaps, pafs, CANVAS)
     with pytest.warns(RuntimeWarning, match="more than max_people=1"):
         assert len(queued.result()) == 1
+
+
+def test_warnings_name_the_line_that_asked() -> None:
+    heatmaps, pafs = scene(people=3)
+    decoder = hp.BodyDecoder(hp.skeletons.COCO18, max_people=1)
+    empty = [np.full_like(maps, np.nan) for maps in (heatmaps, pafs)]
+    for maps in ((heatmaps, pafs), empty):
+        queued = decoder.queue(*maps, CANVAS)
+        for ask in (lambda: decoder(*maps, CANVAS), queued.result):  # noqa: B023
+            with pytest.warns(RuntimeWarning) as told:
+                ask()
+            assert [warning.filename for warning in told] == [__file__]

@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from heatpose.decoders.body import BodyDecoder
     from heatpose.decoders.hand import HandMapDecoder
     from heatpose.decoders.keypoint import KeypointDecoder
+    from heatpose.decoders.queued import Queued
 
-__all__ = ["BodyDecoder", "HandMapDecoder", "KeypointDecoder"]
+__all__ = ["BodyDecoder", "HandMapDecoder", "KeypointDecoder", "Queued"]
 
-_HOME = {"BodyDecoder": "body", "HandMapDecoder": "hand", "KeypointDecoder": "keypoint"}
+_HOME = {
+    "BodyDecoder": "body",
+    "HandMapDecoder": "hand",
+    "KeypointDecoder": "keypoint",
+    "Queued": "queued",
+}
 
 
 def __getattr__(name: str) -> Any:

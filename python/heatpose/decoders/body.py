@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -277,18 +278,13 @@ class BodyDecoder:
         if peaks.overflow.any():
             channels = np.nonzero(peaks.overflow.reshape(-1, self.skeleton.num_keypoints).any(0))[0]
             names = ", ".join(self.skeleton.keypoints[k] for k in channels)
-            warnings.warn(
+            _warn_caller(
                 f"more than max_peaks={self._find['max_peaks']} peaks were found for {names}; "
-                "only the best were kept",
-                RuntimeWarning,
-                stacklevel=6,
+                "only the best were kept"
             )
         if groups.overflow.any():
-            warnings.warn(
-                f"more than max_people={self.max_people} people were found; only the best were "
-                "kept",
-                RuntimeWarning,
-                stacklevel=6,
+            _warn_caller(
+                f"more than max_people={self.max_people} people were found; only the best were kept"
             )
 
 
@@ -360,11 +356,19 @@ def _check_same_grid(heatmaps: Any, pafs: Any) -> None:
 def _warn_of_bad_cells(**stacks: Any) -> None:
     bad = [name for name, maps in stacks.items() if not _all_finite(maps)]
     if bad:
-        warnings.warn(
-            f"nobody was found, and {' and '.join(bad)} hold NaN or infinity",
-            RuntimeWarning,
-            stacklevel=6,
-        )
+        _warn_caller(f"nobody was found, and {' and '.join(bad)} hold NaN or infinity")
+
+
+def _warn_caller(message: str) -> None:
+    """Warn of the line that called heatpose: a decoder, a queued result or an estimator."""
+    level, frame = 2, inspect.currentframe()
+    while (
+        frame
+        and frame.f_back
+        and frame.f_back.f_globals.get("__name__", "").startswith("heatpose.")
+    ):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
 
 
 def _all_finite(maps: Any) -> bool:

@@ -119,8 +119,8 @@ host-blocks: $(VENV)/.test $(VENV)/.torch
 	$(call run_sanitized,build/host_blocks,-DHEATPOSE_HOST_BLOCKS=ON,\
 	  $(KERNELS:%=tests/test_%.py) $(wildcard tests/test_cuda_*.py) tests/cuda)
 
-# On a machine with a CUDA device: with the packages that $(PYTHON) has (numpy, torch, pybind11,
-# pytest, opencv), and nothing fetched.
+# On a machine with a CUDA device: with nvcc, cmake and the packages that $(PYTHON) has (numpy,
+# torch, pybind11, pytest, pytest-timeout; cupy or not), and nothing fetched.
 CUDA_BUILD := build/cuda
 CUDA_ARCH  ?= native
 $(CUDA_BUILD)/package: $(SOURCES) $(shell find python -name '*.py')

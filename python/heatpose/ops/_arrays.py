@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import sys
@@ -53,7 +54,7 @@ def borrow(name: str, value: Array, *, dtypes: Sequence[str] = _FLOATS) -> tuple
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be an array without a mask, got a masked array")
     if isinstance(value, np.ndarray):
-        _check_dtype(name, value.dtype.name, dtypes)
+        _check_dtype(name, _name_of(value.dtype), dtypes)
         if not value.dtype.isnative:
             value = value.astype(value.dtype.newbyteorder("="))
         return _aligned(np.asarray(value)), HostSpace()
@@ -62,7 +63,7 @@ def borrow(name: str, value: Array, *, dtypes: Sequence[str] = _FLOATS) -> tuple
         if value.__dlpack_device__()[0] == _DLPACK_CUDA:
             return _borrow_through_torch(name, value, dtypes, answer)
         array = np.from_dlpack(value)
-        _check_dtype(name, array.dtype.name, dtypes)
+        _check_dtype(name, _name_of(array.dtype), dtypes)
         return _aligned(array), HostSpace(answer)
     raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(value).__name__}")
 
@@ -163,6 +164,12 @@ def device_space(name: str, maps: Any) -> Space | None:
 
 def _aligned(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.require(array, requirements="A")
+
+
+@functools.cache
+def _name_of(dtype: np.dtype[Any]) -> str:
+    """NumPy puts a name together anew each time, which takes longer than all else at the door."""
+    return str(dtype.name)
 
 
 def _check_dtype(name: str, got: str, dtypes: Sequence[str]) -> None:

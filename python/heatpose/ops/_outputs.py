@@ -136,6 +136,8 @@ def to_host(arrays: Sequence[Any]) -> list[npt.NDArray[Any]]:
     They come in one copy where they share one piece of memory, see
     :func:`heatpose.ops._spaces.empty_block`.
     """
+    if all(isinstance(array, np.ndarray) for array in arrays):
+        return list(arrays)
     borrowed = [borrow("array", array, dtypes=("float32", "int32", "bool")) for array in arrays]
     space = borrowed[0][1]
     if isinstance(space, HostSpace):

@@ -55,14 +55,14 @@ lint: $(VENV)/.lint $(VENV)/.torch
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' | \
+	find csrc tests/host_blocks -name '*.cpp' -o -name '*.h' -o -name '*.cu' | \
 	  xargs $(BIN)/clang-format --dry-run --Werror
 
 ## make format     let ruff and clang-format rewrite the sources
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	find csrc -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' | \
+	find csrc tests/host_blocks -name '*.cpp' -o -name '*.h' -o -name '*.cu' | \
 	  xargs $(BIN)/clang-format -i
 
 ## make bench      time every op beside OpenCV, SciPy and NumPy; one table

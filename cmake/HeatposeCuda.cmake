@@ -24,19 +24,18 @@ if(NOT HEATPOSE_CUDA STREQUAL "OFF")
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
+    find_package(CUDAToolkit QUIET)
+  endif()
+  if(CUDAToolkit_FOUND AND CUDAToolkit_VERSION VERSION_GREATER_EQUAL 12)
     set(HEATPOSE_HAVE_CUDA ON)
   elseif(HEATPOSE_CUDA STREQUAL "ON")
-    message(FATAL_ERROR "HEATPOSE_CUDA=ON, but no CUDA compiler was found. Put nvcc on the PATH or "
-                        "set CUDACXX, or build with HEATPOSE_CUDA=OFF.")
+    message(FATAL_ERROR "HEATPOSE_CUDA=ON, but no CUDA toolkit 12 or newer was found (nvcc: "
+                        "${CMAKE_CUDA_COMPILER}, version ${CUDAToolkit_VERSION}). Put nvcc on the PATH "
+                        "or set CUDACXX, or build with HEATPOSE_CUDA=OFF.")
   endif()
 endif()
 
 if(HEATPOSE_HAVE_CUDA)
-  find_package(CUDAToolkit REQUIRED)
-  if(CUDAToolkit_VERSION VERSION_LESS 12)
-    message(FATAL_ERROR "heatpose needs CUDA 12 or newer, found ${CUDAToolkit_VERSION}; point CUDACXX "
-                        "to another nvcc, or build with HEATPOSE_CUDA=OFF.")
-  endif()
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
     # Machine code for each, and PTX of the newest for what comes after it.
     set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real)

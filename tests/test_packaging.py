@@ -116,6 +116,7 @@ def test_every_op_has_all_its_rooms() -> None:
         "csrc/include/heatpose/{}.h",
         "csrc/cpu/{}.cpp",
         "csrc/cpu/simd/{}.cpp",
+        "csrc/cuda/{}.cu",
         "python/heatpose/ops/{}.py",
         "python/heatpose/reference/{}.py",
         "tests/test_{}.py",

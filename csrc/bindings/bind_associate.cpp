@@ -82,7 +82,11 @@ void bind_associate(py::module_& m) {
         peaks.images = images;
         peaks.keypoints = checked_int("keypoints", keypoints, 0, 1 << 16);
         peaks.max_peaks = checked_int("max_peaks", max_peaks, 1, 1 << 24);
-        peaks.xy = xy.data<float>("peaks.xy", place);
+        if (xy.dtype() == DType::kInt32) {
+          peaks.whole_xy = xy.data<std::int32_t>("peaks.xy", place);
+        } else {
+          peaks.xy = xy.data<float>("peaks.xy", place);
+        }
         peaks.scores = scores.data<float>("peaks.scores", place);
         peaks.counts = counts.data<std::int32_t>("peaks.counts", place);
         LimbsView limb_view;

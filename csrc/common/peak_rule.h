@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <cstring>
+
 #include "common/macros.h"
 
 namespace heatpose {
@@ -17,6 +20,31 @@ HEATPOSE_RULE bool beats(float rival, float value, bool earlier, Ties ties) {
   if (rival > value) return true;
   if (rival != value) return false;
   return ties == Ties::kNone || (ties == Ties::kFirst && earlier);
+}
+
+/// Whether a pixel of this value is a peak; rival(dy, dx) are the values around it.
+template <typename Rival>
+HEATPOSE_RULE bool is_peak(float value, const Rival& rival, float threshold, int connectivity,
+                           Ties ties) {
+  if (!(value > threshold)) return false;
+  if (beats(rival(0, -1), value, true, ties) || beats(rival(-1, 0), value, true, ties) ||
+      beats(rival(0, 1), value, false, ties) || beats(rival(1, 0), value, false, ties)) {
+    return false;
+  }
+  return connectivity == 4 ||
+         !(beats(rival(-1, -1), value, true, ties) || beats(rival(-1, 1), value, true, ties) ||
+           beats(rival(1, -1), value, false, ties) || beats(rival(1, 1), value, false, ties));
+}
+
+/// Orders scores: a higher score has a higher rank, equal ones the same. NaN counts as minus
+/// infinity.
+HEATPOSE_RULE std::uint32_t score_rank(float score) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &score, sizeof bits);
+  constexpr std::uint32_t kSign = 0x80000000u, kInfinity = 0x7f800000u;
+  if ((bits & ~kSign) > kInfinity) bits = kSign | kInfinity;
+  if (bits == kSign) bits = 0;  // minus zero
+  return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
 
 }  // namespace heatpose

@@ -26,6 +26,11 @@ struct Step {
   double x, y;
 };
 
+/// (x, y) under an affine map, [2, 3] in row order.
+HEATPOSE_RULE Step transformed(const double* affine, double x, double y) {
+  return {affine[0] * x + affine[1] * y + affine[2], affine[3] * x + affine[4] * y + affine[5]};
+}
+
 /// The blur's sigma in cells, from its odd kernel size.
 HEATPOSE_RULE double dark_sigma(int kernel) { return 0.3 * ((kernel - 1) * 0.5 - 1.0) + 0.8; }
 

@@ -18,14 +18,26 @@ std::int64_t words_of(const AxisOperator& op) {
 }
 
 std::int64_t words_of(const TileAxis& axis) {
-  return words_of(axis.start) + words_of(axis.weights) + words_of(axis.centre) +
-         words_of(axis.radius);
+  return words_of(axis.start) + words_of(axis.weights) +
+         2 * static_cast<std::int64_t>(axis.tiles) * axis.taps;
 }
 
 template <typename T>
 std::int32_t* copy(const std::vector<T>& values, std::int32_t* out) {
   if (!values.empty()) std::memcpy(out, values.data(), values.size() * sizeof(T));
   return out + values.size();
+}
+
+/// [tiles, padded_taps] as [taps, tiles].
+std::int32_t* copy_by_tap(const TileAxis& axis, const std::vector<float>& values,
+                          std::int32_t* out) {
+  const float* from = values.data();
+  for (int k = 0; k < axis.taps; ++k) {
+    for (std::int64_t t = 0; t < axis.tiles; ++t) {
+      std::memcpy(out++, from + t * axis.padded_taps + k, sizeof *out);
+    }
+  }
+  return out;
 }
 
 void write_axis(const AxisTable& axis, std::int32_t* out) {
@@ -36,8 +48,8 @@ void write_axis(const AxisTable& axis, std::int32_t* out) {
   if (!axis.tiles) return;
   at = copy(axis.tiles->start, out + axis.tiles_at);
   at = copy(axis.tiles->weights, at);
-  at = copy(axis.tiles->centre, at);
-  copy(axis.tiles->radius, at);
+  at = copy_by_tap(*axis.tiles, axis.tiles->centre, at);
+  copy_by_tap(*axis.tiles, axis.tiles->radius, at);
 }
 
 }  // namespace

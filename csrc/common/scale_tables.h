@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "common/axis_operator.h"
-#include "common/tile_axis.h"
 #include "common/scale_maps.h"
+#include "common/tile_axis.h"
 
 namespace heatpose {
 
@@ -20,7 +20,8 @@ struct TableSet {
 /// One axis of one scale in the tables. The operator lies `at` words from their start:
 ///   start, first, last [rows], weights [rows, taps]
 /// and its tiles `tiles_at` words from it:
-///   start [tiles], weights [tiles, taps, 16], centre, radius [tiles, padded_taps]
+///   start [tiles], weights [tiles, taps, 16], centre, radius [taps, tiles]
+/// (the last two by taps, because neighbouring threads bound neighbouring tiles).
 struct AxisTable {
   std::shared_ptr<const AxisOperator> op;
   std::shared_ptr<const TileAxis> tiles;  ///< null where the set has none

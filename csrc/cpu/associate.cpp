@@ -61,9 +61,9 @@ int sample_order(int k, int samples) {
 
 /// The score of a pair; not > 0 where it is rejected.
 double score_pair(const FieldSampler& fields, std::int64_t plane_x, std::int64_t plane_y,
-                  const float* a, const float* b, const PairOptions& o) {
-  const PairLine line = pair_line(static_cast<double>(a[0]), static_cast<double>(a[1]),
-                                  static_cast<double>(b[0]), static_cast<double>(b[1]), o);
+                  const PeakSetView& peaks, std::int64_t a, std::int64_t b, const PairOptions& o) {
+  const PairLine line =
+      pair_line(peaks.place(a, 0), peaks.place(a, 1), peaks.place(b, 0), peaks.place(b, 1), o);
   double dots[kMostSamples];
   int failures = allowed_failures(line.samples, o);
   if (failures < 0) return -1.0;  // a ratio that no count of samples can exceed
@@ -98,9 +98,8 @@ void find_pairs(const PeakSetView& peaks, const FieldSampler& fields, int channe
   const int count_a = peaks.counts[a], count_b = peaks.counts[b];
   for (int i = 0; i < count_a; ++i) {
     for (int j = 0; j < count_b; ++j) {
-      const double score =
-          score_pair(fields, plane_x, plane_y, peaks.xy + (a * peaks.max_peaks + i) * 2,
-                     peaks.xy + (b * peaks.max_peaks + j) * 2, options.pair);
+      const double score = score_pair(fields, plane_x, plane_y, peaks, a * peaks.max_peaks + i,
+                                      b * peaks.max_peaks + j, options.pair);
       if (score > 0) pairs.push_back({static_cast<float>(score), i, j});
     }
   }

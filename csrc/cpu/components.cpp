@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/component_rule.h"
+
 namespace heatpose {
 
 void Components::clear() {
@@ -56,13 +58,16 @@ const Components::Run* Components::heaviest_peak() {
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const auto at = static_cast<std::size_t>(root(static_cast<int>(i)));
     sums[at] += runs_[i].sum;
-    if (best[at] < 0 || runs_[i].best > runs_[static_cast<std::size_t>(best[at])].best) {
-      best[at] = static_cast<int>(i);
+    const int run = static_cast<int>(i);
+    if (best[at] < 0 ||
+        ahead(runs_[i].best, run, runs_[static_cast<std::size_t>(best[at])].best, best[at])) {
+      best[at] = run;
     }
   }
   std::size_t heaviest = 0;  // the first run is always a root
   for (std::size_t i = 1; i < runs_.size(); ++i) {
-    if (parent_[i] == static_cast<int>(i) && sums[i] > sums[heaviest]) heaviest = i;
+    if (parent_[i] != static_cast<int>(i)) continue;
+    if (ahead(sums[i], i, sums[heaviest], heaviest)) heaviest = i;
   }
   return &runs_[static_cast<std::size_t>(best[heaviest])];
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "common/component_rule.h"
 #include "cpu/components.h"
 #include "cpu/parallel.h"
 #include "cpu/tile_plane.h"
@@ -29,7 +30,7 @@ void add_runs(std::uint32_t mask, const float* values, int y, int x0, Components
     Components::Run run{y, x0 + first, x0 + first + length - 1, 0.0, values[first], x0 + first};
     for (int x = first; x < first + length; ++x) {
       run.sum += static_cast<double>(values[x]);
-      if (values[x] > run.best) {
+      if (ahead(values[x], x0 + x, run.best, run.best_x)) {
         run.best = values[x];
         run.best_x = x0 + x;
       }

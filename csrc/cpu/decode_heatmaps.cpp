@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "common/dark_window.h"
 #include "cpu/parallel.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/kernels.h"
@@ -61,28 +62,23 @@ BlurMap blur_map(const void* cells, const Decoder& decoder, ScratchFrame& scratc
 }
 
 bool Decoder::refine_dark(const void* cells, int x, int y, float maximum, Step* step) const {
-  const bool udp = options.method == Refinement::kDarkUdp;
-  if (!udp && !dark_refines(x, y, width, height)) return false;
-  const int reach = udp ? 1 : 2, side = 2 * reach + 1;
+  const DarkWindow window{options.method, x, y, width, height};
+  if (!window.refines()) return false;
+  const int reach = window.reach();
 
   ScratchFrame scratch;
   const BlurMap map = blur_map(cells, *this, scratch);
-  double blurred[25];
+  double blurred[kMostDarkCells];
   kernel.blur_around(map, blur, x, y, reach, scratch.take<double>(5 * blur.margin), blurred);
 
-  // What the step reads: the nearest cell stands in for one outside the map.
-  double logs[25] = {};
+  double logs[kMostDarkCells] = {};
   double smallest = HUGE_VAL, largest = -HUGE_VAL;
-  for (int dy = -reach; dy <= reach; ++dy) {
-    for (int dx = -reach; dx <= reach; ++dx) {
-      if (!(udp ? dark_udp_reads(dx, dy) : dark_reads(dx, dy))) continue;
-      const int inside_x = std::clamp(x + dx, 0, width - 1) - x;
-      const int inside_y = std::clamp(y + dy, 0, height - 1) - y;
-      const double value = blurred[(inside_y + reach) * side + inside_x + reach];
-      logs[(dy + reach) * side + dx + reach] = value;
-      smallest = std::min(smallest, value);
-      largest = std::max(largest, value);
-    }
+  for (int i = 0; i < window.cells(); ++i) {
+    if (!window.reads(i)) continue;
+    const int dx = window.column(i) - x, dy = window.row(i) - y;
+    logs[i] = blurred[(dy + reach) * window.side() + dx + reach];
+    smallest = std::min(smallest, logs[i]);
+    largest = std::max(largest, logs[i]);
   }
 
   const ClampRange range = clamp_range(options.method);
@@ -92,14 +88,12 @@ bool Decoder::refine_dark(const void* cells, int x, int y, float maximum, Step* 
   if (clamp == Clamp::kNeeds) {
     const std::int64_t room = (height + std::int64_t{1}) * (map.width + 7) + 2 * blur.margin;
     const double highest = kernel.blurred_maximum(map, blur, width, scratch.take<double>(room));
-    if (highest == 0.0 || highest < kTouched) return false;
-    scale = maximum / highest;
+    if (!dark_scale(maximum, highest, &scale)) return false;
   }
-  for (int i = 0; i < side * side; ++i) {
-    if (!(udp ? dark_udp_reads(i % 3 - 1, i / 3 - 1) : dark_reads(i % 5 - 2, i / 5 - 2))) continue;
-    logs[i] = clamp == Clamp::kIdle ? std::log(logs[i]) : clamped_log(logs[i], scale, range);
+  for (int i = 0; i < window.cells(); ++i) {
+    if (window.reads(i)) logs[i] = dark_log(logs[i], clamp, scale, range);
   }
-  return udp ? dark_udp_step(logs, step) : dark_step(logs, step);
+  return window.step(logs, step);
 }
 
 bool Decoder::refine(const void* cells, int x, int y, float maximum, Step* step) const {
@@ -144,9 +138,9 @@ void decode_heatmaps_cpu(const void* maps, CellType type, std::int64_t instances
       }
       if (transforms != nullptr) {
         const double* t = transforms + plane / keypoints * 6;
-        const double photo_x = t[0] * x + t[1] * y + t[2];
-        y = t[3] * x + t[4] * y + t[5];
-        x = photo_x;
+        const Step photo = transformed(t, x, y);
+        x = photo.x;
+        y = photo.y;
       }
       coords[2 * plane] = static_cast<float>(x);
       coords[2 * plane + 1] = static_cast<float>(y);

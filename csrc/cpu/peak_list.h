@@ -16,7 +16,8 @@ struct Peak {
 
 /// Writes the peaks of one plane, given in raster order, into row `plane` of the padded output. Of
 /// more than `max_peaks`, those with the highest score stay (of equal ones the first), in raster
-/// order still, and the overflow flag is set. A NaN score ranks below every number.
+/// order still, and the overflow flag is set. A NaN score counts as minus
+/// infinity.
 inline void write_peaks(std::vector<Peak>& peaks, int max_peaks, std::int64_t plane,
                         const PeaksView& out) {
   const bool overflow = peaks.size() > static_cast<std::size_t>(max_peaks);
@@ -24,8 +25,7 @@ inline void write_peaks(std::vector<Peak>& peaks, int max_peaks, std::int64_t pl
     std::vector<std::int32_t> order(peaks.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
     const auto rank = [&](std::int32_t i) {
-      const float score = peaks[static_cast<std::size_t>(i)].score;
-      return score == score ? score : -3.4e38f;
+      return score_rank(peaks[static_cast<std::size_t>(i)].score);
     };
     std::nth_element(order.begin(), order.begin() + max_peaks, order.end(),
                      [&](std::int32_t a, std::int32_t b) {

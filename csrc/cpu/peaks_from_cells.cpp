@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "common/refine_peak_rule.h"
 #include "cpu/parallel.h"
 #include "cpu/peak_list.h"
 #include "cpu/point_sampler.h"
-#include "cpu/refine_peak.h"
 #include "cpu/tile_plane.h"
 
 namespace heatpose {
@@ -31,10 +31,12 @@ void refine_plane(const PointSampler& smoothed, Refine refine, std::int64_t plan
   const std::int32_t* xy = out.xy + plane * max_peaks * 2;
   float* places = refined + plane * max_peaks * 2;
   std::fill_n(places, 2 * max_peaks, 0.0f);
-  const auto place_of = refine == Refine::kCentroid ? centroid_of : taylor_of;
+  const auto value = [&](int x, int y) { return smoothed.at(plane, x, y); };
   for (int i = 0; i < out.counts[plane]; ++i) {
-    const Place place =
-        place_of(smoothed, plane, xy[2 * i], xy[2 * i + 1], grid.width(), grid.height());
+    const int x = xy[2 * i], y = xy[2 * i + 1];
+    const Place place = refine == Refine::kCentroid
+                            ? centroid_of(value, x, y, grid.width(), grid.height())
+                            : taylor_of(value, x, y, grid.width(), grid.height());
     places[2 * i] = static_cast<float>(place.x);
     places[2 * i + 1] = static_cast<float>(place.y);
   }

@@ -5,9 +5,9 @@
 #include "heatpose/prepare_image.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "common/cubic_rule.h"
 #include "cpu/parallel.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/kernels.h"
@@ -17,35 +17,24 @@ namespace {
 
 constexpr int kRowsPerBlock = 32;
 
-/// One axis: content pixel i is the sum of weights[k n + i] over the photo pixels base[i] - 1 + k,
-/// n pixels in all.
-struct CubicTaps {
+/// One axis, see CubicTaps: the taps of all pixels of the content, weights[k n + i] of n pixels.
+struct CubicAxis {
   std::vector<std::int32_t> base;
   std::vector<float> weights;
 };
 
-CubicTaps cubic_taps(int from, int to, double step) {
-  constexpr double a = -0.75;
-  CubicTaps taps;
-  taps.base.resize(static_cast<std::size_t>(to));
-  taps.weights.resize(4 * static_cast<std::size_t>(to));
+CubicAxis cubic_axis(int from, int to, double step) {
+  const auto n = static_cast<std::size_t>(to);
+  CubicAxis axis;
+  axis.base.resize(n);
+  axis.weights.resize(4 * n);
   for (int i = 0; i < to; ++i) {
-    const double source = (i + 0.5) * step - 0.5;
-    const double floor = std::floor(source);
-    const double x = source - floor, y = 1 - x;
-    const double outer = ((a * (x + 1) - 5 * a) * (x + 1) + 8 * a) * (x + 1) - 4 * a;
-    const double left = ((a + 2) * x - (a + 3)) * x * x + 1;
-    const double right = ((a + 2) * y - (a + 3)) * y * y + 1;
-    const double weights[4] = {outer, left, right, 1 - outer - left - right};
-    for (int k = 0; k < 4; ++k) {
-      taps.weights[static_cast<std::size_t>(k) * taps.base.size() + static_cast<std::size_t>(i)] =
-          static_cast<float>(weights[k]);
-    }
-    // From base == from on, all four taps are the last pixel.
-    taps.base[static_cast<std::size_t>(i)] =
-        static_cast<std::int32_t>(std::clamp(floor, -1.0, static_cast<double>(from)));
+    const CubicTaps taps = cubic_taps(i, from, step);
+    const auto at = static_cast<std::size_t>(i);
+    axis.base[at] = taps.base;
+    for (std::size_t k = 0; k < 4; ++k) axis.weights[k * n + at] = taps.weights[k];
   }
-  return taps;
+  return axis;
 }
 
 }  // namespace
@@ -55,10 +44,10 @@ void prepare_image_cpu(const std::uint8_t* image, int height, int width, int con
                        int out_width, const PixelPlanes& out) {
   const Kernels& kernel = kernels();
   const bool copy = content_height == height && content_width == width;
-  CubicTaps down, across;
+  CubicAxis down, across;
   if (!copy) {
-    down = cubic_taps(height, content_height, options.step_y);
-    across = cubic_taps(width, content_width, options.step_x);
+    down = cubic_axis(height, content_height, options.step_y);
+    across = cubic_axis(width, content_width, options.step_x);
   }
   const float pad =
       static_cast<float>(options.pad_value) * options.norm_scale + options.norm_offset;
@@ -79,7 +68,7 @@ void prepare_image_cpu(const std::uint8_t* image, int height, int width, int con
       if (y < content_height && !copy) {
         for (int k = 0; k < 4; ++k) {
           const std::int32_t base = down.base[static_cast<std::size_t>(y)];
-          const int source = std::clamp(base - 1 + k, 0, height - 1);
+          const int source = cubic_source(base, k, height);
           const int slot = slots[k] = source & 3;
           if (held[slot] == source) continue;
           kernel.frame_row(image + source * row_bytes, width, framed);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/touch_rule.h"
 #include "cpu/parallel.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/kernels.h"
@@ -72,12 +73,12 @@ struct Scale {
 };
 
 /// Whether row `at` of the operator touches the cell.
-bool touches(const AxisOperator& op, int at, int cell) {
+bool row_touches(const AxisOperator& op, int at, int cell) {
   const auto row = static_cast<std::size_t>(at);
   if (cell < op.first[row] || cell > op.last[row]) return false;
   const auto tap =
       row * static_cast<std::size_t>(op.taps) + static_cast<std::size_t>(cell - op.start[row]);
-  return std::fabs(op.weights[tap]) > 1e-9f;
+  return touches(op.weights[tap]);
 }
 
 bool all_finite(const float* values, int count) {
@@ -113,7 +114,7 @@ BandCells copy_cells(const Scale& scale, std::int64_t plane, int first_block, in
   const int width = scale.from.x.cells;
   band.values = scratch.take<float>(static_cast<std::int64_t>(band.rows) * scale.padded_width);
   const float* source = scale.from.floats() + (plane * scale.from.y.cells + band.first_row) *
-                                               static_cast<std::int64_t>(width);
+                                                  static_cast<std::int64_t>(width);
   for (int row = 0; row < band.rows; ++row) {
     float* target = band.values + static_cast<std::int64_t>(row) * scale.padded_width;
     std::memcpy(target, source + static_cast<std::int64_t>(row) * width,
@@ -140,11 +141,11 @@ void spread_broken_cells(const Scale& scale, std::int64_t plane, const BandCells
       const auto at = static_cast<std::size_t>(x);
       touched[at] = 0;
       for (int cell = scale.columns->first[at]; cell <= scale.columns->last[at]; ++cell) {
-        if (!std::isfinite(cells[cell]) && touches(*scale.columns, x, cell)) touched[at] = 1;
+        if (!std::isfinite(cells[cell]) && row_touches(*scale.columns, x, cell)) touched[at] = 1;
       }
     }
     for (int y = begin; y < end; ++y) {
-      if (!touches(*scale.rows, y, row)) continue;
+      if (!row_touches(*scale.rows, y, row)) continue;
       for (int x = 0; x < canvas; ++x) {
         if (touched[static_cast<std::size_t>(x)]) {
           out[static_cast<std::int64_t>(y) * canvas + x] = std::numeric_limits<float>::quiet_NaN();

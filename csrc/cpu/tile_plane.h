@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "common/scale_maps.h"
 #include "common/tile_axis.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/kernels.h"
-#include "common/scale_maps.h"
 
 namespace heatpose {
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/warp_rule.h"
 #include "cpu/parallel.h"
 #include "cpu/scratch.h"
 #include "cpu/simd/kernels.h"
@@ -10,8 +11,6 @@ namespace heatpose {
 namespace {
 
 constexpr int kRowsPerBlock = 32;
-// Far outside any photo, and far from infinity when multiplied by a size.
-constexpr double kFarAway = 1e200;
 
 }  // namespace
 

@@ -38,6 +38,8 @@ struct alignas(8) Half4 {
 /// A variable that the block's threads share: HEATPOSE_SHARED float rows[16][33];
 #define HEATPOSE_SHARED __shared__
 #define HEATPOSE_UNROLL _Pragma("unroll")
+/// For loops that run once or twice, or seldom: unrolled, they take registers from the hot ones.
+#define HEATPOSE_ROLLED _Pragma("unroll 1")
 
 namespace heatpose {
 

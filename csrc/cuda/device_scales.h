@@ -32,26 +32,24 @@ struct DeviceAxis {
 /// One axis of the canvas cut into tiles, see TileAxis. No tiles where the table has none.
 struct DeviceTiles {
   const std::int32_t* words;
-  int tiles, taps, padded_taps;
-  float positive, negative;
+  int tiles, taps;
 
   HEATPOSE_METHOD int start(int tile) const { return words[tile]; }
   /// [taps, 16]
   HEATPOSE_METHOD const float* weights(int tile) const {
-    return floats(0) + static_cast<std::int64_t>(tile) * taps * kTile;
+    return floats() + static_cast<std::int64_t>(tile) * taps * kTile;
   }
-  HEATPOSE_METHOD const float* centre(int tile) const {
-    return floats(static_cast<std::int64_t>(tiles) * taps * kTile) +
-           static_cast<std::int64_t>(tile) * padded_taps;
+  /// [taps, tiles]
+  HEATPOSE_METHOD const float* centres() const {
+    return floats() + static_cast<std::int64_t>(tiles) * taps * kTile;
   }
-  HEATPOSE_METHOD const float* radius(int tile) const {
-    return floats(static_cast<std::int64_t>(tiles) * (taps * kTile + padded_taps)) +
-           static_cast<std::int64_t>(tile) * padded_taps;
+  HEATPOSE_METHOD const float* radii() const {
+    return floats() + static_cast<std::int64_t>(tiles) * taps * (kTile + 1);
   }
 
  private:
-  HEATPOSE_METHOD const float* floats(std::int64_t offset) const {
-    return reinterpret_cast<const float*>(words + tiles) + offset;
+  HEATPOSE_METHOD const float* floats() const {
+    return reinterpret_cast<const float*>(words + tiles);
   }
 };
 
@@ -131,10 +129,8 @@ DeviceScales<Cell> device_scales(const std::vector<ScaleMaps>& scales, const Sca
       return DeviceAxis{words + from.at, from.op->rows, from.op->cells, from.op->taps};
     };
     const auto tiles = [&](const AxisTable& from) {
-      if (!from.tiles) return DeviceTiles{nullptr, 0, 0, 0, 0.0f, 0.0f};
-      const TileAxis& t = *from.tiles;
-      return DeviceTiles{words + from.tiles_at, t.tiles,    t.taps,
-                         t.padded_taps,         t.positive, t.negative};
+      if (!from.tiles) return DeviceTiles{nullptr, 0, 0};
+      return DeviceTiles{words + from.tiles_at, from.tiles->tiles, from.tiles->taps};
     };
     result.scales[result.count++] = {static_cast<const Cell*>(scale.cells),
                                      scale.image_stride,

@@ -41,6 +41,7 @@ inline void check_launch(const char* name, std::int64_t blocks, int threads, std
 
 #ifdef HEATPOSE_HOST_BLOCKS
 #include "host_blocks/launch.h"
+#include "host_blocks/workspace_guards.h"
 #endif
 
 #ifndef HEATPOSE_HOST_BLOCKS  // clang-format would split >>> after an #else
@@ -90,6 +91,13 @@ inline void fill_bytes(const CudaCall& call, void* at, unsigned char value, std:
   if (error != cudaSuccess) fail_launch("a fill", cudaGetErrorString(error));
 }
 
+/// Watches over the arrays of a Workspace in tests/host_blocks; a device has no such guards.
+struct WorkspaceGuards {
+  static constexpr std::size_t kGap = 0;
+  void add(std::size_t, std::size_t) {}
+  void place(void*, std::size_t) const {}
+};
+
 }  // namespace heatpose
 
 #endif
@@ -110,16 +118,21 @@ class Workspace {
   template <typename T>
   Slot<T> add(std::int64_t count) {
     const Slot<T> slot{bytes_};
-    bytes_ += (static_cast<std::size_t>(count) * sizeof(T) + 255) / 256 * 256;
+    const std::size_t end = bytes_ + static_cast<std::size_t>(count) * sizeof(T);
+    bytes_ = (end + WorkspaceGuards::kGap + 255) / 256 * 256;
+    guards_.add(end, bytes_);
     return slot;
   }
   std::size_t bytes() const { return bytes_; }
   void* allocate(const CudaCall& call) const {
-    return bytes_ == 0 ? nullptr : call.allocate(bytes_);
+    void* const base = bytes_ == 0 ? nullptr : call.allocate(bytes_);
+    guards_.place(base, bytes_);
+    return base;
   }
 
  private:
   std::size_t bytes_ = 0;
+  WorkspaceGuards guards_;
 };
 
 inline std::int64_t ceil_div(std::int64_t count, std::int64_t by) { return (count + by - 1) / by; }

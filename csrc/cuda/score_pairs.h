@@ -116,10 +116,10 @@ HEATPOSE_DEVICE double score_pair(const DeviceScales<Cell>& fields, std::int64_t
 HEATPOSE_DEVICE PairLine line_of(const PeakSetView& peaks, const LimbEnds& ends, int pair,
                                  const PairOptions& o) {
   const int a = pair / ends.count_b, b = pair % ends.count_b;
-  const float* from = peaks.xy + 2 * peak_index(peaks, ends.image, ends.keypoint_a, a);
-  const float* to = peaks.xy + 2 * peak_index(peaks, ends.image, ends.keypoint_b, b);
-  return pair_line(static_cast<double>(from[0]), static_cast<double>(from[1]),
-                   static_cast<double>(to[0]), static_cast<double>(to[1]), o);
+  const std::int64_t from = peak_index(peaks, ends.image, ends.keypoint_a, a);
+  const std::int64_t to = peak_index(peaks, ends.image, ends.keypoint_b, b);
+  return pair_line(peaks.place(from, 0), peaks.place(from, 1), peaks.place(to, 0),
+                   peaks.place(to, 1), o);
 }
 
 /// Hands a score on: "limbs" all of them, "global" those of accepted pairs.

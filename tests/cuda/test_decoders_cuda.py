@@ -101,9 +101,11 @@ def real_maps(shared_data: Path) -> list[tuple[str, np.ndarray, tuple[int, int]]
     cases = []
     for path in sorted((shared_data / "body/golden").glob("*.json")):
         recorded = json.loads(path.read_text())
-        photo = next(p for p in (shared_data / "body/photos").iterdir() if path.stem in p.name)
+        if "inputs" not in recorded:
+            continue
+        photo = next(p for p in (shared_data / "body/photos").iterdir() if p.stem == path.stem)
         canvas = hp.media.read_image(photo).shape[:2]
-        for entry in recorded.get("inputs", {}).values():
+        for entry in recorded["inputs"].values():
             file = shared_data / "body/maps" / Path(entry["map_file"]).name
             with np.load(file) as stored:
                 cases.append((file.stem, stored["output"], canvas))
@@ -121,8 +123,6 @@ def test_real_maps_decode_alike(
     )
     decoder = hp.BodyDecoder(hp.skeletons.COCO18, association=association)
     cases = real_maps(shared_data)
-    if put(np.zeros(1)).device.type == "cpu":  # fibers take seconds for a photo
-        cases = cases[:2]
     assert cases
     for name, maps, canvas in cases:
         maps = maps.astype(dtype)

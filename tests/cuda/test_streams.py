@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -174,3 +176,12 @@ def test_arrays_on_two_places_are_refused(gpu: Any) -> None:
     maps = torch.zeros((2, 8, 8), device=gpu)
     with pytest.raises(ValueError, match=r"out must be on cuda:0 like the other arrays, got cpu"):
         ops.gaussian_smooth(maps, 1.0, out=np.zeros((2, 8, 8), np.float32))
+
+
+def test_the_example_of_the_docs(gpu: Any) -> None:
+    path = Path(__file__).parents[2] / "docs/cuda_graph.py"
+    spec = importlib.util.spec_from_file_location("cuda_graph", path)
+    assert spec is not None and spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    assert example.main([]) == 0

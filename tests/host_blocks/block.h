@@ -13,6 +13,7 @@
 #define HEATPOSE_DEVICE static inline
 #define HEATPOSE_SHARED static
 #define HEATPOSE_UNROLL
+#define HEATPOSE_ROLLED
 
 namespace heatpose {
 

@@ -69,19 +69,19 @@ class Machine {
   }
 
   /// Runs a kernel, `call(data)` being one of its threads.
-  void run(const char* name, std::int64_t block_count_, int thread_count, std::size_t shared_bytes,
+  void run(const char* name, std::int64_t of_blocks, int of_threads, std::size_t shared_bytes,
            void (*call)(const void*), const void* data) {
     const std::lock_guard<std::mutex> lock(mutex_);
     order_ = Order::from_environment();
-    order_.begin_launch(block_count_);
+    order_.begin_launch(of_blocks);
     if (shared_memory_.size() != shared_bytes) {
       // Of just that size, so that AddressSanitizer sees what lies beyond.
       shared_memory_ = std::vector<unsigned char>();
       shared_memory_ = std::vector<unsigned char>(shared_bytes);
     }
     shared = shared_memory_.data();
-    blocks = block_count_;
-    threads = thread_count;
+    blocks = of_blocks;
+    threads = of_threads;
     call_ = call;
     data_ = data;
     blocks_done_ = 0;
@@ -119,7 +119,7 @@ class Machine {
   int begin_round() {
     warps_left_ = threads / kLanes;
     order_.fill(warp_list_, warps_left_);
-    round_began_ = false;
+    round_first_ = kNobody;
     return begin_phase();
   }
 
@@ -148,9 +148,8 @@ class Machine {
       values.ballot[values.parity] = 0;
       return begin_phase();
     }
-    if (round_began_ && waits_[round_thread_] != what) return report(round_thread_, first);
-    round_began_ = true;
-    round_thread_ = first;
+    if (round_first_ == kNobody) round_first_ = first;
+    if (waits_[round_first_] != what) return report(round_first_, first);
     if (--warps_left_ > 0) return begin_phase();
     if (what == Wait::kEnd) return ++blocks_done_ < blocks ? begin_block() : kNobody;
     block_parity ^= 1;
@@ -252,8 +251,9 @@ class Machine {
   std::int64_t blocks_done_ = 0;
 
   int warp_list_[kMostThreads / kLanes];
-  int warps_left_ = 0, warp_ = 0, position_ = 0, round_thread_ = 0;
-  bool round_began_ = false, entering_ = false;
+  int warps_left_ = 0, warp_ = 0, position_ = 0;
+  int round_first_ = kNobody;  // the first thread to wait for the block
+  bool entering_ = false;
 
   Wait waits_[kMostThreads];
   Fiber* suspended_[kMostThreads] = {};

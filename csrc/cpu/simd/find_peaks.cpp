@@ -4,20 +4,14 @@
 namespace heatpose::HEATPOSE_SIMD_UNIT {
 namespace {
 
-bool is_peak(const float* above, const float* row, const float* below, int x, int width,
-             float threshold, int connectivity, Ties ties) {
-  const float value = row[x];
-  if (!(value > threshold)) return false;
-  const float left = x > 0 ? row[x - 1] : 0.0f;
-  const float right = x + 1 < width ? row[x + 1] : 0.0f;
-  if (beats(left, value, true, ties) || beats(above[x], value, true, ties)) return false;
-  if (beats(right, value, false, ties) || beats(below[x], value, false, ties)) return false;
-  if (connectivity == 4) return true;
-  const bool has_left = x > 0, has_right = x + 1 < width;
-  return !beats(has_left ? above[x - 1] : 0.0f, value, true, ties) &&
-         !beats(has_right ? above[x + 1] : 0.0f, value, true, ties) &&
-         !beats(has_left ? below[x - 1] : 0.0f, value, false, ties) &&
-         !beats(has_right ? below[x + 1] : 0.0f, value, false, ties);
+/// Whether pixel x of `row` is a peak; outside the map counts as 0.
+bool is_row_peak(const float* above, const float* row, const float* below, int x, int width,
+                 float threshold, int connectivity, Ties ties) {
+  const auto rival = [&](int dy, int dx) {
+    const float* from = dy < 0 ? above : dy > 0 ? below : row;
+    return x + dx >= 0 && x + dx < width ? from[x + dx] : 0.0f;
+  };
+  return is_peak(row[x], rival, threshold, connectivity, ties);
 }
 
 }  // namespace
@@ -41,10 +35,12 @@ int find_peaks_row(const float* above, const float* row, const float* below, int
       pass &= ~(load(above + x) > value) & ~(load(below + x) > value);
       for (std::uint32_t bits = lane_bits(pass); bits != 0; bits &= bits - 1) {
         const int at = x + __builtin_ctz(bits);
-        if (is_peak(above, row, below, at, width, threshold, connectivity, ties)) xs[found++] = at;
+        if (is_row_peak(above, row, below, at, width, threshold, connectivity, ties)) {
+          xs[found++] = at;
+        }
       }
       x += kLanes - 1;
-    } else if (is_peak(above, row, below, x, width, threshold, connectivity, ties)) {
+    } else if (is_row_peak(above, row, below, x, width, threshold, connectivity, ties)) {
       xs[found++] = x;
     }
   }

@@ -216,13 +216,8 @@ int find_tile_peaks(const float* pixels, int height, int width, float threshold,
         const int x = x0 + __builtin_ctz(bits);
         if (x > width) break;
         const float* p = row + x;
-        const float v = *p;
-        bool peak = !beats(p[-1], v, true, ties) && !beats(p[-kSide], v, true, ties) &&
-                    !beats(p[1], v, false, ties) && !beats(p[kSide], v, false, ties);
-        if (peak && connectivity == 8) {
-          peak = !beats(p[-kSide - 1], v, true, ties) && !beats(p[-kSide + 1], v, true, ties) &&
-                 !beats(p[kSide - 1], v, false, ties) && !beats(p[kSide + 1], v, false, ties);
-        }
+        const auto rival = [p](int dy, int dx) { return p[dy * kSide + dx]; };
+        const bool peak = is_peak(*p, rival, threshold, connectivity, ties);
         if (peak) found[count++] = (y - 1) << 8 | (x - 1);
       }
     }

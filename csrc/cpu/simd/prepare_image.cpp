@@ -1,6 +1,7 @@
 // Compiled without fused multiply-adds (CMakeLists.txt): a sum that falls on the other side of one
 // half would be another grey level, so every unit must add up the same bits.
 
+#include "common/cubic_rule.h"
 #include "cpu/simd/kernels.h"
 #include "cpu/simd/simd.h"
 #include "cpu/simd/store_halves.h"
@@ -63,15 +64,9 @@ HEATPOSE_INLINE void store_planes(float* const* planes, int x, Pixels pixels) {
 
 #endif  // __AVX2__
 
-/// Clamped to 0..255 and rounded half to even: adding 1.5 * 2^23 leaves no bits for a fraction.
-constexpr float kRound = 12582912.0f;
-
+using heatpose::grey_level;
 HEATPOSE_INLINE VecF grey_level(VecF value) {
   return (vmin(vmax(value, splat(0.0f)), splat(255.0f)) + kRound) - kRound;
-}
-HEATPOSE_INLINE float grey_level(float value) {
-  const float low = value > 0.0f ? value : 0.0f;
-  return ((low < 255.0f ? low : 255.0f) + kRound) - kRound;
 }
 
 }  // namespace
@@ -104,8 +99,7 @@ void resize_across(const std::uint8_t* framed, const std::int32_t* base, const f
   for (; x < width; ++x) {
     const std::uint8_t* at = framed + 3 * (base[x] + 1);
     for (int c = 0; c < 3; ++c) {
-      planes[c][x] = static_cast<float>(at[c]) * w0[x] + static_cast<float>(at[3 + c]) * w1[x] +
-                     static_cast<float>(at[6 + c]) * w2[x] + static_cast<float>(at[9 + c]) * w3[x];
+      planes[c][x] = cubic_sum(at[c], at[3 + c], at[6 + c], at[9 + c], w0[x], w1[x], w2[x], w3[x]);
     }
   }
 }
@@ -121,7 +115,7 @@ void resize_down(const float* const* rows, const float* weights, int width, floa
     store(out + x, grey_level(value) * norm_scale + norm_offset);
   }
   for (; x < width; ++x) {
-    const float value = r0[x] * w0 + r1[x] * w1 + r2[x] * w2 + r3[x] * w3;
+    const float value = cubic_sum(r0[x], r1[x], r2[x], r3[x], w0, w1, w2, w3);
     out[x] = grey_level(value) * norm_scale + norm_offset;
   }
 }

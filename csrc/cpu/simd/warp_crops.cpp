@@ -1,17 +1,12 @@
 // Compiled without fused multiply-adds (CMakeLists.txt): the scalar code that decides which pixels
 // are safe and the vector code that reads them must come to the same coordinate, bit for bit.
 
+#include "common/warp_rule.h"
 #include "cpu/simd/kernels.h"
 #include "cpu/simd/simd.h"
 
 namespace heatpose::HEATPOSE_SIMD_UNIT {
 namespace {
-
-/// One coordinate along a crop row: base + step * x, which rounds monotonically in x.
-struct Line {
-  double step, base;
-  double at(int x) const { return base + step * x; }
-};
 
 /// Real x, both ends included; empty where first > last.
 struct Range {
@@ -19,7 +14,7 @@ struct Range {
 };
 
 /// Where low <= line <= high, up to rounding.
-HEATPOSE_INLINE Range range_of(const Line& line, double low, double high, Range within) {
+HEATPOSE_INLINE Range range_of(const CropLine& line, double low, double high, Range within) {
   if (line.step == 0) {
     return line.base >= low && line.base <= high ? within : Range{1, 0};
   }
@@ -32,46 +27,17 @@ HEATPOSE_INLINE Range range_of(const Line& line, double low, double high, Range 
   return {first > within.first ? first : within.first, last < within.last ? last : within.last};
 }
 
-HEATPOSE_INLINE float level(const std::uint8_t* image, int height, int width, int x, int y, int c,
-                            float border) {
-  if (x < 0 || y < 0 || x >= width || y >= height) return border;
-  return image[(static_cast<std::int64_t>(y) * width + x) * 3 + c];
-}
-
-HEATPOSE_INLINE int floor_of(double value) {
-  const int cut = static_cast<int>(value);
-  return value < cut ? cut - 1 : cut;
+HEATPOSE_INLINE void write_pixel(const float* levels, int x, const WarpOptions& o,
+                                 float* const* planes) {
+  for (int c = 0; c < 3; ++c) planes[c][x] = levels[c] * o.gain[c] + o.offset[c];
 }
 
 /// One pixel anywhere, the border blended in tap by tap.
 void warp_pixel(const std::uint8_t* image, int height, int width, double sx, double sy, int x,
                 const WarpOptions& o, float* const* planes) {
-  const bool touches = sx > -1 && sx < width && sy > -1 && sy < height;
-  const int x0 = touches ? floor_of(sx) : -2, y0 = touches ? floor_of(sy) : -2;
-  const float fx = touches ? static_cast<float>(sx - x0) : 0.0f;
-  const float fy = touches ? static_cast<float>(sy - y0) : 0.0f;
-  for (int c = 0; c < 3; ++c) {
-    const float a = level(image, height, width, x0, y0, c, o.border[c]);
-    const float b = level(image, height, width, x0 + 1, y0, c, o.border[c]);
-    const float d = level(image, height, width, x0, y0 + 1, c, o.border[c]);
-    const float e = level(image, height, width, x0 + 1, y0 + 1, c, o.border[c]);
-    const float top = a + (b - a) * fx, bottom = d + (e - d) * fx;
-    planes[c][x] = (top + (bottom - top) * fy) * o.gain[c] + o.offset[c];
-  }
-}
-
-/// One pixel with all four taps inside the photo.
-HEATPOSE_INLINE void warp_inside(const std::uint8_t* image, int width, double sx, double sy, int x,
-                                 const WarpOptions& o, float* const* planes) {
-  const int x0 = static_cast<int>(sx), y0 = static_cast<int>(sy);
-  const float fx = static_cast<float>(sx - x0), fy = static_cast<float>(sy - y0);
-  const std::uint8_t* above = image + (static_cast<std::int64_t>(y0) * width + x0) * 3;
-  const std::uint8_t* below = above + 3 * static_cast<std::int64_t>(width);
-  for (int c = 0; c < 3; ++c) {
-    const float a = above[c], b = above[3 + c], d = below[c], e = below[3 + c];
-    const float top = a + (b - a) * fx, bottom = d + (e - d) * fx;
-    planes[c][x] = (top + (bottom - top) * fy) * o.gain[c] + o.offset[c];
-  }
+  float levels[3];
+  levels_anywhere(image, height, width, sx, sy, o.border, levels);
+  write_pixel(levels, x, o, planes);
 }
 
 #if defined(__AVX2__)
@@ -83,7 +49,7 @@ struct Places {
 };
 
 #if defined(__AVX512F__)
-HEATPOSE_INLINE Places places(const Line& line, int x) {
+HEATPOSE_INLINE Places places(const CropLine& line, int x) {
   const __m512d lanes = _mm512_setr_pd(0, 1, 2, 3, 4, 5, 6, 7);
   const __m512d step = _mm512_set1_pd(line.step), base = _mm512_set1_pd(line.base);
   const __m512d low = base + step * (lanes + _mm512_set1_pd(x));
@@ -102,7 +68,7 @@ HEATPOSE_INLINE VecI shuffle_bytes(VecI v, VecI order) {
   return (VecI)_mm512_shuffle_epi8((__m512i)v, (__m512i)order);
 }
 #else
-HEATPOSE_INLINE Places places(const Line& line, int x) {
+HEATPOSE_INLINE Places places(const CropLine& line, int x) {
   const __m256d lanes = _mm256_setr_pd(0, 1, 2, 3);
   const __m256d step = _mm256_set1_pd(line.step), base = _mm256_set1_pd(line.base);
   const __m256d low = base + step * (lanes + _mm256_set1_pd(x));
@@ -133,8 +99,8 @@ HEATPOSE_INLINE VecI byte_order(int k) {
 /// kLanes pixels from x on, all four taps of each inside the photo. A word is a pixel and one byte
 /// more, so the left taps are read from their own start and the right ones from a byte before
 /// theirs: neither leaves the photo, whose last byte is the right tap's last.
-HEATPOSE_INLINE void warp_vector(const std::uint8_t* image, int width, const Line& across,
-                                 const Line& down, int x, const WarpOptions& o,
+HEATPOSE_INLINE void warp_vector(const std::uint8_t* image, int width, const CropLine& across,
+                                 const CropLine& down, int x, const WarpOptions& o,
                                  float* const* planes) {
   const Places px = places(across, x), py = places(down, x);
   const VecI offset = (py.whole * width + px.whole) * 3;
@@ -158,8 +124,7 @@ HEATPOSE_INLINE void warp_vector(const std::uint8_t* image, int width, const Lin
 
 void warp_crop_row(const std::uint8_t* image, int height, int width, const double* matrix, int y,
                    int crop_width, const WarpOptions& options, float* const* planes) {
-  const Line across{matrix[0], matrix[1] * y + matrix[2]};
-  const Line down{matrix[3], matrix[4] * y + matrix[5]};
+  const CropLine across = crop_line(matrix, y), down = crop_line(matrix + 3, y);
   const Range row{0, static_cast<double>(crop_width - 1)};
 
   // Pixels that touch the photo lie in [begin, end); one more on each side is for rounding.
@@ -186,8 +151,7 @@ void warp_crop_row(const std::uint8_t* image, int height, int width, const doubl
   inside = range_of(down, 0, height - 1, inside);
   if (addressable && inside.first <= inside.last) {
     const auto safe = [&](int x) {
-      const double sx = across.at(x), sy = down.at(x);
-      return sx >= 0 && sx < width - 1 && sy >= 0 && sy < height - 1;
+      return inside_photo(place_on(across, x), place_on(down, x), height, width);
     };
     inner = static_cast<int>(inside.first);
     outer = static_cast<int>(inside.last) + 1;
@@ -199,7 +163,7 @@ void warp_crop_row(const std::uint8_t* image, int height, int width, const doubl
   }
 
   for (int x = begin; x < inner; ++x) {
-    warp_pixel(image, height, width, across.at(x), down.at(x), x, options, planes);
+    warp_pixel(image, height, width, place_on(across, x), place_on(down, x), x, options, planes);
   }
   int x = inner;
 #if defined(__AVX2__)
@@ -212,10 +176,12 @@ void warp_crop_row(const std::uint8_t* image, int height, int width, const doubl
   }
 #endif
   for (; x < outer; ++x) {
-    warp_inside(image, width, across.at(x), down.at(x), x, options, planes);
+    float levels[3];
+    levels_inside(image, width, place_on(across, x), place_on(down, x), levels);
+    write_pixel(levels, x, options, planes);
   }
   for (; x < end; ++x) {
-    warp_pixel(image, height, width, across.at(x), down.at(x), x, options, planes);
+    warp_pixel(image, height, width, place_on(across, x), place_on(down, x), x, options, planes);
   }
 }
 

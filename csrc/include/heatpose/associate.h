@@ -36,9 +36,16 @@ struct LimbsView {
 struct PeakSetView {
   std::int64_t images = 0;
   int keypoints = 0, max_peaks = 0;
-  const float* xy = nullptr;             ///< [N, K, M, 2] pixels
-  const float* scores = nullptr;         ///< [N, K, M]
-  const std::int32_t* counts = nullptr;  ///< [N, K]
+  const float* xy = nullptr;               ///< [N, K, M, 2] pixels
+  const std::int32_t* whole_xy = nullptr;  ///< or these, whole ones
+  const float* scores = nullptr;           ///< [N, K, M]
+  const std::int32_t* counts = nullptr;    ///< [N, K]
+
+  /// Coordinate `axis` (0 for x) of a peak, counted over all images, keypoints and peaks.
+  HEATPOSE_METHOD double place(std::int64_t peak, int axis) const {
+    const std::int64_t at = 2 * peak + axis;
+    return static_cast<double>(xy != nullptr ? xy[at] : static_cast<float>(whole_xy[at]));
+  }
 };
 
 /// Padded results; entries past a count are -1 (peaks) or 0.

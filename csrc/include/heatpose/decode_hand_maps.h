@@ -22,9 +22,13 @@ void decode_hand_maps_cpu(const std::vector<ScaleMaps>& scales, std::int64_t pla
 
 /// The same on a CUDA device: arrays of the device, maps of one of the cell types with any strides,
 /// and `tables`, what write_tables() made of decode_hand_maps_tables(), brought there by the
-/// caller.
+/// caller. What each tile of 14x14 pixels adds to a component is summed in fixed point, rounded to
+/// 2^-42 or less of the largest such part (canvases of a few megapixels): of components whose sums
+/// differ by no more than that, either may win. Equal sums of values that fixed point holds are
+/// equal. The canvas has fewer than 2^31 pixels.
 inline std::vector<TableSet> decode_hand_maps_tables(const SmoothOptions& smooth) {
-  return {{smooth.taps, smooth.border, true}, TableSet{}};  // the smoothed average, and the average
+  // The smoothed average, and the average.
+  return {{smooth.taps, smooth.border, true}, {{}, Border::kReflect, true}};
 }
 void decode_hand_maps_cuda(const std::vector<ScaleMaps>& scales, const std::int32_t* tables,
                            std::int64_t planes, const SmoothOptions& smooth, float threshold,

@@ -141,7 +141,7 @@ class TorchSpace:
         return self._torch.stack(arrays, dim=-1)
 
     def put(self, array: npt.NDArray[Any]) -> Any:
-        tensor = self._torch.from_numpy(np.ascontiguousarray(array))
+        tensor = self._torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if self.device.type == "cpu":
             return tensor
         # From pinned memory, which torch keeps until the copy is done, so that nobody waits.

@@ -16,6 +16,7 @@ import torch
 from heatpose import ops
 from heatpose.ops._images import pixel_type
 from heatpose.ops._traceable import TRACEABLE
+from heatpose.ops.prepare_image import scaled_size
 
 OPTIONS = tuple(field.name for field in dataclasses.fields(ops.AssociateOptions))
 PEAKS = ("peaks_xy", "peaks_scores", "peaks_counts")
@@ -226,5 +227,4 @@ def content(image: Any, size: Any, scale: Any) -> tuple[int, int]:
     if size is not None:
         height, width = size
         return height, width
-    height, width = (max(round(n * scale), 1) for n in image.shape[:2])
-    return height, width
+    return scaled_size(image.shape[0], image.shape[1], scale)

@@ -14,7 +14,6 @@ from heatpose.native import core
 from heatpose.ops._arrays import (
     Array,
     as_bytes,
-    as_float32,
     borrow_beside,
     choice,
     finite,
@@ -289,7 +288,7 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...], space: Space) -> tuple[Any,
     if not on_device(xy):  # a device would have to be waited for: there such peaks pair with none
         _check_peaks(*(np.asarray(array) for array in (xy, scores, counts)))
     return (
-        space.contiguous(as_float32(xy)).reshape(images, keypoints, max_peaks, 2),
+        space.contiguous(xy).reshape(images, keypoints, max_peaks, 2),
         space.contiguous(scores).reshape(images, keypoints, max_peaks),
         space.contiguous(counts).reshape(images, keypoints),
     )

@@ -82,7 +82,7 @@ def prepare_image(
                 f"scale must leave at most {_LARGEST} rows and columns, got {scale!r} for a photo "
                 f"of {height} x {width}"
             )
-        content = max(round(height * factor), 1), max(round(width * factor), 1)
+        content = scaled_size(height, width, factor)
         # 1e300 and not infinity: a photo that small is one pixel wherever it is sampled.
         steps = (min(1 / max(factor, 1e-300), 1e299),) * 2
     stride = whole("stride", stride, low=1, high=1 << 16)
@@ -104,3 +104,8 @@ def prepare_image(
             cuda=space.call(),
         )
     return answer, content
+
+
+def scaled_size(height: Any, width: Any, factor: float) -> tuple[Any, Any]:
+    """Rows and columns of a photo that is resized by a factor; torch traces it as well."""
+    return max(round(height * factor), 1), max(round(width * factor), 1)

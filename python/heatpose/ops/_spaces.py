@@ -134,21 +134,36 @@ class TorchSpace:
     def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
         return self._torch.empty(shape, dtype=getattr(self._torch, dtype), device=self.device)
 
+    # Copies belong to the caller's stream as well: that is where what they read was written.
+
     def contiguous(self, array: Any) -> Any:
-        return array.contiguous()
+        if array.is_contiguous():
+            return array
+        with self.queue():
+            return array.contiguous()
 
     def stack(self, arrays: list[Any]) -> Any:
-        return self._torch.stack(arrays, dim=-1)
+        with self.queue():
+            return self._torch.stack(arrays, dim=-1)
 
     def put(self, array: npt.NDArray[Any]) -> Any:
-        tensor = self._torch.from_numpy(np.require(array, requirements=["C", "W"]))
+        torch = self._torch
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if self.device.type == "cpu":
             return tensor
-        # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
-        return tensor.pin_memory().to(self.device, non_blocking=True)
+        with self.queue():
+            if torch.cuda.is_current_stream_capturing():
+                # A replay would read the pinned memory again, whatever it holds by then.
+                raise RuntimeError(
+                    "an array on the host cannot be brought to the device while a CUDA graph is "
+                    "being captured: give it as a tensor on the device"
+                )
+            # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
+            return tensor.pin_memory().to(self.device, non_blocking=True)
 
     def table(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
-        return _TABLES.get(self, key, make)
+        with self.queue():
+            return _TABLES.get(self, key, make)
 
     def wrap(self, array: Any) -> Any:
         return self.answer(array)

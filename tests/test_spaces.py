@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heatpose.ops import _spaces
 from heatpose.ops._arrays import as_float64_there
 from heatpose.ops._spaces import TorchSpace
 
@@ -39,6 +40,30 @@ def test_arrays_on_the_host_are_refused_in_a_capture(machine: Machine) -> None:
     machine.capturing = True
     with pytest.raises(RuntimeError, match="give it as a tensor on the device"):
         TorchSpace(DEVICE).put(np.zeros((1, 2, 3)))
+
+
+def test_tables_are_let_go_once_nobody_can_read_them(machine: Machine) -> None:
+    tables = _spaces._Tables()
+    space: Any = SimpleNamespace(device=DEVICE, put=lambda array: array)
+
+    def get(key: int) -> int:
+        return int(tables.get(space, key, lambda: np.array(key)))
+
+    get(1)
+    machine.capturing = True
+    get(1)
+    machine.capturing = False
+    for key in range(tables.KEPT):
+        get(key)
+    assert not machine.waits
+    get(tables.KEPT)
+    assert machine.waits == [DEVICE]
+    assert len(tables._kept) == tables.KEPT // 2 + 1
+
+    machine.capturing = True
+    assert get(1) == 1
+    with pytest.raises(RuntimeError, match="call the op once before"):
+        get(0)
 
 
 def test_copies_belong_to_the_callers_stream(monkeypatch: pytest.MonkeyPatch) -> None:

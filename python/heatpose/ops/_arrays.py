@@ -178,7 +178,8 @@ def as_float64_there(name: str, value: Array, space: Space) -> Any:
     if not on_device(value):
         return space.put(np.ascontiguousarray(value, np.float64))
     array = borrow_beside(name, value, space, dtypes=("float32", "float64"))
-    return array.double().contiguous()
+    with space.queue():
+        return space.contiguous(array.double())
 
 
 def dtype_name(array: Any) -> str:
@@ -198,7 +199,8 @@ def as_float64(name: str, value: Any) -> npt.NDArray[np.float64]:
     if hasattr(value, "__dlpack__"):
         array, space = borrow(name, value, dtypes=("float64", *_FLOATS, *_WHOLES))
         if isinstance(space, TorchSpace):
-            array = array.double().cpu().numpy()
+            with space.queue():
+                array = array.double().cpu().numpy()
     else:
         try:
             array = np.asarray(value)

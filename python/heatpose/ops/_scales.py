@@ -134,7 +134,8 @@ def read_scales(
             )
         native.append((array if place.cuda else flat_planes(array), stride, size, share))
     if len({dtype_name(array) for array, *_ in native}) > 1:
-        native = [(as_float32(array), *rest) for array, *rest in native]
+        with space.queue():
+            native = [(as_float32(array), *rest) for array, *rest in native]
     return Scales(native, lead, canvas, space)
 
 

@@ -7,8 +7,10 @@ first call with a new geometry brings its tables there. Memory comes from torch'
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -134,21 +136,36 @@ class TorchSpace:
     def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
         return self._torch.empty(shape, dtype=getattr(self._torch, dtype), device=self.device)
 
+    # Copies belong to the caller's stream as well: that is where what they read was written.
+
     def contiguous(self, array: Any) -> Any:
-        return array.contiguous()
+        if array.is_contiguous():
+            return array
+        with self.queue():
+            return array.contiguous()
 
     def stack(self, arrays: list[Any]) -> Any:
-        return self._torch.stack(arrays, dim=-1)
+        with self.queue():
+            return self._torch.stack(arrays, dim=-1)
 
     def put(self, array: npt.NDArray[Any]) -> Any:
-        tensor = self._torch.from_numpy(np.require(array, requirements=["C", "W"]))
+        torch = self._torch
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if self.device.type == "cpu":
             return tensor
-        # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
-        return tensor.pin_memory().to(self.device, non_blocking=True)
+        with self.queue():
+            if torch.cuda.is_current_stream_capturing():
+                # A replay would read the pinned memory again, whatever it holds by then.
+                raise RuntimeError(
+                    "an array on the host cannot be brought to the device while a CUDA graph is "
+                    "being captured: give it as a tensor on the device"
+                )
+            # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
+            return tensor.pin_memory().to(self.device, non_blocking=True)
 
     def table(self, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
-        return _TABLES.get(self, key, make)
+        with self.queue():
+            return _TABLES.get(self, key, make)
 
     def wrap(self, array: Any) -> Any:
         return self.answer(array)
@@ -182,36 +199,50 @@ class _Tables:
     KEPT = 256
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._captured: dict[Hashable, Any] = {}
+        self._kept: OrderedDict[tuple[Any, Hashable], Any] = OrderedDict()
+        self._captured: dict[tuple[Any, Hashable], Any] = {}
+        self._lock = threading.Lock()
 
     def get(self, space: TorchSpace, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
         torch = sys.modules["torch"]
         on_device = space.device.type != "cpu"
         capturing = on_device and torch.cuda.is_current_stream_capturing()
         full = (space.device, key)
-        table = self._captured.get(full)
-        if table is not None:
-            return table
-        table = self._kept.get(full)
-        if table is None:
+        with self._lock:
+            table = self._captured.get(full)
+            if table is not None:
+                return table
+            table = self._kept.get(full)
+            if table is None:
+                if capturing:
+                    raise RuntimeError(
+                        "the tables of this geometry are not on the device yet, and a CUDA graph "
+                        "is being captured: call the op once before the capture"
+                    )
+                table = space.put(make())
+                if on_device:
+                    # Other streams may use it next: the one wait, once for each new geometry.
+                    torch.cuda.current_stream(space.device).synchronize()
+                if len(self._kept) >= self.KEPT:
+                    self._let_go(self.KEPT // 2)
+                self._kept[full] = table
+            else:
+                self._kept.move_to_end(full)
             if capturing:
-                raise RuntimeError(
-                    "the tables of this geometry are not on the device yet, and a CUDA graph is "
-                    "being captured: call the op once before the capture"
-                )
-            table = space.put(make())
-            if on_device:
-                # Other streams may use it next: the one wait, once for each new geometry.
-                torch.cuda.current_stream(space.device).synchronize()
-            self._kept[full] = table
-            while len(self._kept) > self.KEPT:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(full)
-        if capturing:
-            self._captured[full] = table
-        return table
+                self._captured[full] = table
+            return table
+
+    def _let_go(self, count: int) -> None:
+        """Drop the tables that were used longest ago, many at once: it waits for the devices.
+
+        The memory goes back to the stream that brought a table there, and work that other streams
+        have queued may still read it.
+        """
+        for device in {device for device, _ in itertools.islice(self._kept, count)}:
+            if device.type != "cpu":
+                sys.modules["torch"].cuda.synchronize(device)
+        for _ in range(count):
+            self._kept.popitem(last=False)
 
 
 _TABLES = _Tables()

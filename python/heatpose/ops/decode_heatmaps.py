@@ -181,7 +181,7 @@ def _matrices(transform: Array, batch: int, batched: bool, space: Space) -> Any:
             raise ValueError("transform must be finite")
         return space.put(np.broadcast_to(array, (batch, 2, 3)))
     array = as_float64_there("transform", array, space)
-    return array.expand(batch, 2, 3).contiguous()
+    return space.contiguous(array.expand(batch, 2, 3))
 
 
 def crop_transform(

@@ -90,7 +90,8 @@ def find_peaks(
         if place.name != space.name:
             raise ValueError(f"score_maps must be on {space.name} like maps, got {place.name}")
         if dtype_name(score_array) != dtype_name(array):
-            array, score_array = as_float32(array), as_float32(score_array)
+            with space.queue():
+                array, score_array = as_float32(array), as_float32(score_array)
     neighbours = read_connectivity(connectivity)
     most = whole("max_peaks", max_peaks, low=1, high=1 << 20)
     with space.queue():

@@ -114,10 +114,12 @@ sanitize: $(VENV)/.test $(VENV)/.torch
 KERNELS := associate association_rules body_decoder decode_hand_maps decode_heatmaps find_peaks \
            gaussian_smooth keypoint_decoder peak_pruning peak_refinement peaks_from_cells \
            prepare_image queue resize_average warp_crops
+# Minutes for fibers, and nothing that the other tests of the op do not reach.
+SLOW := tests/test_association_rules.py::test_no_peak_is_in_two_people
 ## make host-blocks  run the CUDA kernels on the host, under the same sanitizers (tests/host_blocks)
 host-blocks: $(VENV)/.test $(VENV)/.torch
 	$(call run_sanitized,build/host_blocks,-DHEATPOSE_HOST_BLOCKS=ON,\
-	  $(KERNELS:%=tests/test_%.py) $(wildcard tests/test_cuda_*.py) tests/cuda)
+	  $(SLOW:%=--deselect %) $(KERNELS:%=tests/test_%.py) $(wildcard tests/test_cuda_*.py) tests/cuda)
 
 # On a machine with a CUDA device: with nvcc, cmake and the packages that $(PYTHON) has (numpy,
 # torch, pybind11, pytest, pytest-timeout; cupy or not), and nothing fetched.

@@ -210,6 +210,8 @@ BAD: dict[str, tuple[type[Exception], str, dict[str, Any]]] = {
     "limbs of three": (ValueError, "limbs must be whole numbers", {"limbs": [(0, 1, 2)] * 6}),
     "no such keypoint": (ValueError, "limbs must be between 0 and 4, got 5",
                          {"limbs": [*LIMBS[:5], (0, 5)]}),
+    "a loop": (ValueError, r"limbs must join two keypoints, got \(2, 2\)",
+               {"limbs": [*LIMBS[:5], (2, 2)]}),
     "negative keypoint": (ValueError, "limbs must be between", {"limbs": [*LIMBS[:5], (-1, 2)]}),
     "keypoint beyond int32": (ValueError, "limbs must be between 0 and 4, got 4294967296",
                               {"limbs": [*LIMBS[:5], (2**32, 1)]}),

@@ -31,6 +31,12 @@ def test_the_version_is_written_once() -> None:
     assert importlib.metadata.version("heatpose") == hp.__version__
 
 
+def test_the_native_module_is_small() -> None:
+    """A wheel of it, kernels for all architectures among it, stays below 20 MB."""
+    module = Path(hp.native.core.__file__)
+    assert 100e3 < module.stat().st_size < 20e6
+
+
 def test_import_is_light() -> None:
     program = f"""
 import sys

@@ -25,7 +25,7 @@ struct ClassicPeople {
   /// Room in the workspace for `most` people.
   static std::int64_t room(std::int64_t keypoints, std::int64_t most) {
     return 4 * Arena::room<int>(most) + Arena::room<double>(most) +
-           2 * Arena::room<std::int32_t>(keypoints * most);
+           Arena::room<std::int32_t>(keypoints * most);
   }
 };
 

@@ -57,15 +57,14 @@ ImageRoom image_room(const PeakSetView& peaks, const LimbsView& limbs,
   const std::int64_t most = peaks.max_peaks, all_peaks = peaks.keypoints * most;
   ImageRoom room;
   room.pairs = most * most;
-  // First in floating point: the products may be beyond 64 bits.
+  // First in floating point: the product may be beyond 64 bits.
   const double bytes =
       static_cast<double>(room.pairs) * limbs.count * (global ? sizeof(RankedPair) : sizeof(float));
-  if (bytes > static_cast<double>(kMostImageBytes) || room.pairs >= kMostBlocks ||
-      all_peaks >= kMostBlocks) {
+  if (bytes > static_cast<double>(kMostImageBytes) || all_peaks >= kMostBlocks) {
     throw std::invalid_argument(
-        "max_peaks is too large for a CUDA device: " + std::to_string(limbs.count) + " limbs of " +
-        std::to_string(most) + " x " + std::to_string(most) +
-        " pairs need more than 8 GiB for one image");
+        "max_peaks is too large for a CUDA device: " + std::to_string(most) + " peaks of each of " +
+        std::to_string(peaks.keypoints) + " keypoints, paired along " +
+        std::to_string(limbs.count) + " limbs, need more than 8 GiB of workspace for one image");
   }
   (global ? room.ranked : room.scores) = static_cast<std::int64_t>(bytes);
   if (!global && !best_is_near(peaks)) {

@@ -51,3 +51,12 @@ def test_a_stream_of_cupys(gpu: Any) -> None:
         maps = [cupy.asarray(array) for array in (heatmaps, pafs)]
         people = decoder(*maps, (368, 480))
     np.testing.assert_array_equal(people.keypoints, want.keypoints)
+
+
+def test_strided_arrays_on_a_stream_of_cupys(gpu: Any) -> None:
+    maps = np.random.default_rng(1).random((64, 17, 64, 96), dtype=np.float32)
+    want = ops.decode_heatmaps(np.ascontiguousarray(maps[..., ::2]))
+    with cupy.cuda.Stream(non_blocking=True):
+        got = ops.decode_heatmaps(cupy.asarray(maps)[..., ::2])
+        for mine, theirs in zip(got, want, strict=True):
+            np.testing.assert_allclose(cupy.asnumpy(mine), theirs, atol=1e-4)

@@ -206,7 +206,7 @@ def as_float64_there(name: str, value: Array, space: Space) -> Any:
         return space.put(np.ascontiguousarray(value, np.float64))
     array = borrow_beside(name, value, space, dtypes=("float32", "float64"))
     with space.queue():
-        return array.double().contiguous()
+        return space.contiguous(array.double())
 
 
 def dtype_name(array: Any) -> str:

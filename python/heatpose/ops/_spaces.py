@@ -7,11 +7,13 @@ first call with a new geometry brings its tables there. Memory comes from torch'
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -140,7 +142,11 @@ class TorchSpace:
     def empty(self, shape: tuple[int, ...], dtype: str) -> Any:
         return self._torch.empty(shape, dtype=getattr(self._torch, dtype), device=self.device)
 
+    # Copies belong to the caller's stream as well: that is where what they read was written.
+
     def contiguous(self, array: Any) -> Any:
+        if array.is_contiguous():
+            return array
         with self.queue():
             return array.contiguous()
 
@@ -149,14 +155,16 @@ class TorchSpace:
             return self._torch.stack(arrays, dim=-1)
 
     def put(self, array: npt.NDArray[Any]) -> Any:
-        tensor = self._torch.from_numpy(np.require(array, requirements=["C", "W"]))
+        torch = self._torch
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if self.device.type == "cpu":
             return tensor
         with self.queue():
-            if self._capturing():
+            if torch.cuda.is_current_stream_capturing():
+                # A replay would read the pinned memory again, whatever it holds by then.
                 raise RuntimeError(
-                    "a CUDA graph is being captured, whose replays would read an array of the "
-                    "host again: give it as a tensor on the device"
+                    "an array on the host cannot be brought to the device while a CUDA graph is "
+                    "being captured: give it as a tensor on the device"
                 )
             # From pinned memory, which torch keeps until the copy is done, so that nobody waits.
             return tensor.pin_memory().to(self.device, non_blocking=True)
@@ -189,14 +197,11 @@ class TorchSpace:
     def later(self) -> Callable[[], AbstractContextManager[Any]]:
         if self.stream is not None or self.device.type == "cpu":
             return self.queue
-        if self._capturing():  # the stream of the replays is not known yet
-            return nullcontext
         cuda = self._torch.cuda
+        if cuda.is_current_stream_capturing():  # the stream of the replays is not known yet
+            return nullcontext
         stream = cuda.current_stream(self.device)
         return lambda: cast("AbstractContextManager[Any]", cuda.stream(stream))
-
-    def _capturing(self) -> bool:
-        return self.device.type != "cpu" and bool(self._torch.cuda.is_current_stream_capturing())
 
 
 class _Tables:
@@ -209,35 +214,50 @@ class _Tables:
     KEPT = 256
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._captured: dict[Hashable, Any] = {}
+        self._kept: OrderedDict[tuple[Any, Hashable], Any] = OrderedDict()
+        self._captured: dict[tuple[Any, Hashable], Any] = {}
+        self._lock = threading.Lock()
 
     def get(self, space: TorchSpace, key: Hashable, make: Callable[[], npt.NDArray[Any]]) -> Any:
-        capturing = space._capturing()
+        torch = sys.modules["torch"]
+        on_device = space.device.type != "cpu"
+        capturing = on_device and torch.cuda.is_current_stream_capturing()
         full = (space.device, key)
-        table = self._captured.get(full)
-        if table is not None:
-            return table
-        table = self._kept.get(full)
-        if table is None:
-            if capturing:
-                raise RuntimeError(
-                    "the tables of this geometry are not on the device yet, and a CUDA graph is "
-                    "being captured: call the op once before the capture"
-                )
-            table = space.put(make())
-            if space.device.type != "cpu":
-                # Other streams may use it next: the one wait, once for each new geometry.
-                sys.modules["torch"].cuda.current_stream(space.device).synchronize()
-            self._kept[full] = table
-            while len(self._kept) > self.KEPT:
-                self._kept.popitem(last=False)
-        else:
-            with suppress(KeyError):  # another thread has just let it go
+        with self._lock:
+            table = self._captured.get(full)
+            if table is not None:
+                return table
+            table = self._kept.get(full)
+            if table is None:
+                if capturing:
+                    raise RuntimeError(
+                        "the tables of this geometry are not on the device yet, and a CUDA graph "
+                        "is being captured: call the op once before the capture"
+                    )
+                table = space.put(make())
+                if on_device:
+                    # Other streams may use it next: the one wait, once for each new geometry.
+                    torch.cuda.current_stream(space.device).synchronize()
+                if len(self._kept) >= self.KEPT:
+                    self._let_go(self.KEPT // 2)
+                self._kept[full] = table
+            else:
                 self._kept.move_to_end(full)
-        if capturing:
-            self._captured[full] = table
-        return table
+            if capturing:
+                self._captured[full] = table
+            return table
+
+    def _let_go(self, count: int) -> None:
+        """Drop the tables that were used longest ago, many at once: it waits for the devices.
+
+        The memory goes back to the stream that brought a table there, and work that other streams
+        have queued may still read it.
+        """
+        for device in {device for device, _ in itertools.islice(self._kept, count)}:
+            if device.type != "cpu":
+                sys.modules["torch"].cuda.synchronize(device)
+        for _ in range(count):
+            self._kept.popitem(last=False)
 
 
 _TABLES = _Tables()

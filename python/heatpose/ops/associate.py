@@ -295,7 +295,11 @@ def _read_peaks(peaks: Peaks, lead: tuple[int, ...], space: Space) -> tuple[Any,
 
 
 def _check_peaks(xy: Any, scores: Any, counts: Any) -> None:
-    counted = np.arange(xy.shape[-2]) < counts[..., None]
+    most = xy.shape[-2]
+    wrong = counts[(counts < 0) | (counts > most)]
+    if wrong.size:
+        raise ValueError(f"peaks.counts must be between 0 and {most}, got {wrong.flat[0]}")
+    counted = np.arange(most) < counts[..., None]
     for name, array in (("peaks.scores", scores), ("peaks.xy", xy)):
         if array.dtype.kind == "f" and not np.isfinite(array[counted]).all():
             raise ValueError(f"{name} must be finite for the peaks that count")
@@ -320,6 +324,9 @@ def _check_limbs(limbs: npt.NDArray[Any], keypoints: int) -> None:
     wrong = limbs[(limbs < 0) | (limbs >= keypoints)]
     if wrong.size:
         raise ValueError(f"limbs must be between 0 and {keypoints - 1}, got {wrong[0]}")
+    loops = limbs[limbs[:, 0] == limbs[:, 1]]
+    if len(loops):
+        raise ValueError(f"limbs must join two keypoints, got {tuple(loops[0].tolist())}")
 
 
 def _flags(name: str, value: Any, count: int) -> npt.NDArray[np.bool_]:

@@ -166,3 +166,16 @@ def test_warnings_name_the_line_that_asked() -> None:
             with pytest.warns(RuntimeWarning) as told:
                 ask()
             assert [warning.filename for warning in told] == [__file__]
+
+
+def test_queued_hands_have_the_answer_of_the_call() -> None:
+    heatmaps = np.stack([scene()[0], np.zeros_like(scene()[0])])
+    skeleton = hp.skeletons.COCO18
+    decoder = hp.HandMapDecoder(skeleton)
+    expected = decoder(heatmaps, CANVAS)
+    queued = decoder.queue(heatmaps, CANVAS)
+    for _ in range(2):
+        hands = queued.result()
+        assert [len(hand) for hand in hands] == [1, 0]
+        for hand, other in zip(hands, expected, strict=True):
+            np.testing.assert_array_equal(hand.keypoints, other.keypoints)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from heatpose import ops
 from heatpose.decoders.body import take_channels
+from heatpose.decoders.queued import Queued
 from heatpose.ops import Array, Size
-from heatpose.ops._outputs import to_host
+from heatpose.ops._arrays import device_space
+from heatpose.ops._spaces import empty_block
 from heatpose.results import People
 from heatpose.skeletons import HAND21, Skeleton
 
@@ -76,17 +80,57 @@ class HandMapDecoder:
             TypeError: an array is of another type.
             ValueError: shapes do not fit each other or the skeleton.
         """
+        return self.queue(
+            heatmaps, canvas, content=content, stride=stride, weights=weights
+        ).result()
+
+    def queue(
+        self,
+        heatmaps: Array | Sequence[Array],
+        canvas: Size,
+        *,
+        content: Size | Sequence[Size | None] | None = None,
+        stride: int = 8,
+        weights: Sequence[float] | None = None,
+    ) -> Queued[Any]:
+        """Queue the decoding of maps on a CUDA device on the current stream, and do not wait.
+
+        Arguments and errors are those of a call. A CUDA graph may capture it, after one call with
+        the same geometry outside the capture.
+
+        Returns:
+            Queued, whose ``result()`` is what the call returns. Its arrays are those of
+            HandKeypoints. Maps on the CPU are decoded at once.
+        """
         count = self.skeleton.num_keypoints
         channels = take_channels(
             "heatmaps", heatmaps, count, (count, count + 1), self.skeleton.name
         )
+        first: Any = channels[0] if isinstance(channels, list) and channels else channels
+        space = device_space("heatmaps", first)
+        out = None
+        if space is not None:
+            with space.queue():  # in one piece of memory
+                lead = tuple(first.shape[:-2])
+                layout = (((*lead, 2), "float32"), (lead, "float32"))
+                out = ops.HandKeypoints(*empty_block(space, layout))
         found = ops.decode_hand_maps(
-            channels, canvas, content=content, stride=stride, weights=weights, **self._options
+            channels,
+            canvas,
+            content=content,
+            stride=stride,
+            weights=weights,
+            out=out,
+            **self._options,
         )
-        coords, scores = to_host(found)
-        if coords.ndim == 2:
-            return self._hand(coords, scores, canvas)
-        return [self._hand(*one, canvas) for one in zip(coords, scores, strict=True)]
+
+        def finish(arrays: list[npt.NDArray[Any]]) -> Any:
+            coords, scores = arrays
+            if coords.ndim == 2:
+                return self._hand(coords, scores, canvas)
+            return [self._hand(*one, canvas) for one in zip(coords, scores, strict=True)]
+
+        return Queued(tuple(found), finish, nullcontext if space is None else space.later())
 
     def _hand(self, coords: Any, scores: Any, canvas: Size) -> People:
         if np.isnan(coords).all():

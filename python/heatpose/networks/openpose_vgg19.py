@@ -16,34 +16,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from heatpose.networks.input_spec import InputSpec
+from heatpose.networks.vgg19_trunk import VGG19_TRUNK, Layer, add_convs, run_with_relu
 
 _HEATMAPS, _PAFS = 19, 38
 _FEATURES = 128
 _BRANCHES = {"L1": _PAFS, "L2": _HEATMAPS}
 
-# (name, channels in, channels out) of the 3x3 layers; None is a 2x2 max pool.
-_BACKBONE: tuple[tuple[str, int, int] | None, ...] = (
-    ("conv1_1", 3, 64),
-    ("conv1_2", 64, 64),
-    None,
-    ("conv2_1", 64, 128),
-    ("conv2_2", 128, 128),
-    None,
-    ("conv3_1", 128, 256),
-    ("conv3_2", 256, 256),
-    ("conv3_3", 256, 256),
-    ("conv3_4", 256, 256),
-    None,
-    ("conv4_1", 256, 512),
-    ("conv4_2", 512, 512),
-    ("conv4_3_CPM", 512, 256),
-    ("conv4_4_CPM", 256, _FEATURES),
+_BACKBONE: tuple[Layer | None, ...] = (
+    *VGG19_TRUNK,
+    ("conv4_2", 512, 512, 3),
+    ("conv4_3_CPM", 512, 256, 3),
+    ("conv4_4_CPM", 256, _FEATURES, 3),
 )
 _REFINING_STAGES = range(2, 7)
 
 
-def _branch_layers(stage: int, branch: str) -> list[tuple[str, int, int, int]]:
-    """(name, channels in, channels out, kernel) of one branch of a stage, in order."""
+def _branch_layers(stage: int, branch: str) -> list[Layer]:
+    """The layers of one branch of a stage, in order."""
     maps = _BRANCHES[branch]
     if stage == 1:
         return [
@@ -76,24 +65,14 @@ class OpenPoseVGG19(nn.Module):
     def __init__(self, *, relu_heatmaps: bool = False) -> None:
         super().__init__()
         self.relu_heatmaps = relu_heatmaps
-        for layer in _BACKBONE:
-            if layer is not None:
-                name, channels_in, channels_out = layer
-                self.add_module(name, nn.Conv2d(channels_in, channels_out, 3, padding=1))
+        add_convs(self, _BACKBONE)
         for stage in (1, *_REFINING_STAGES):
             for branch in _BRANCHES:
-                for name, channels_in, channels_out, kernel in _branch_layers(stage, branch):
-                    conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2)
-                    self.add_module(name, conv)
+                add_convs(self, _branch_layers(stage, branch))
 
     def features(self, x: Tensor) -> Tensor:
         """Backbone features [N, 128, H // 8, W // 8] of images [N, 3, H, W]."""
-        for layer in _BACKBONE:
-            if layer is None:
-                x = functional.max_pool2d(x, 2)
-            else:
-                x = functional.relu(self.get_submodule(layer[0])(x), inplace=True)
-        return x
+        return run_with_relu(self, _BACKBONE, x)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Run the network.
@@ -114,10 +93,8 @@ class OpenPoseVGG19(nn.Module):
         return (functional.relu(heatmaps) if self.relu_heatmaps else heatmaps), pafs
 
     def _branch(self, x: Tensor, stage: int, branch: str) -> Tensor:
-        *hidden, last = (name for name, *_ in _branch_layers(stage, branch))
-        for name in hidden:
-            x = functional.relu(self.get_submodule(name)(x), inplace=True)
-        maps: Tensor = self.get_submodule(last)(x)
+        *hidden, (last, *_) = _branch_layers(stage, branch)
+        maps: Tensor = self.get_submodule(last)(run_with_relu(self, hidden, x))
         return maps
 
     @staticmethod

@@ -1,7 +1,8 @@
 """The networks: plain ``torch.nn`` modules, one architecture per file.
 
-Every network maps images [N, 3, H, W] to ``(heatmaps, pafs)``, says in ``input_spec`` how its
-images are prepared, and knows the key layouts under which its checkpoints are published.
+A network maps images [N, 3, H, W] to ``(heatmaps, pafs)``, or to heatmaps alone where it has no
+fields, says in ``input_spec`` how its images are prepared, and knows the key layouts under which
+its checkpoints are published.
 """
 
 from __future__ import annotations
@@ -12,15 +13,26 @@ from torch import Tensor
 
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.mobilenet_v2_small import OpenPoseMobileNetV2Small
+from heatpose.networks.openpose_body25 import OpenPoseBody25
+from heatpose.networks.openpose_hand_face import OpenPoseFace, OpenPoseHand
 from heatpose.networks.openpose_vgg19 import OpenPoseVGG19
 
-__all__ = ["NETWORKS", "InputSpec", "OpenPoseMobileNetV2Small", "OpenPoseVGG19", "network_for"]
+__all__ = [
+    "NETWORKS",
+    "InputSpec",
+    "OpenPoseBody25",
+    "OpenPoseFace",
+    "OpenPoseHand",
+    "OpenPoseMobileNetV2Small",
+    "OpenPoseVGG19",
+    "network_for",
+]
 
 NETWORKS: dict[str, type[OpenPoseMobileNetV2Small] | type[OpenPoseVGG19]] = {
     "mobilenet-v2-small": OpenPoseMobileNetV2Small,
     "vgg19": OpenPoseVGG19,
 }
-"""The networks by the name that users give them."""
+"""The networks of the body estimator, by the name that users give them."""
 
 
 def network_for(state_dict: Mapping[str, Tensor]) -> OpenPoseMobileNetV2Small | OpenPoseVGG19:

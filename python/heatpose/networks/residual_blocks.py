@@ -28,7 +28,7 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, channels_in: int, channels: int, *, stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = conv(channels_in, channels, 3, stride=stride)
         self.bn1 = nn.BatchNorm2d(channels)
@@ -37,6 +37,7 @@ class BasicBlock(nn.Module):
         self.downsample = _shortcut(channels_in, channels, stride)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, channels_in, H, W] to [N, channels, ceil(H / stride), ceil(W / stride)]."""
         y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
         y = self.bn2(self.conv2(y))
         y = y + (x if self.downsample is None else self.downsample(x))
@@ -48,7 +49,7 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, channels_in: int, channels: int, *, stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         channels_out = self.expansion * channels
         self.conv1 = conv(channels_in, channels, 1)
@@ -60,6 +61,7 @@ class Bottleneck(nn.Module):
         self.downsample = _shortcut(channels_in, channels_out, stride)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[N, channels_in, H, W] to [N, 4 * channels, ceil(H / stride), ceil(W / stride)]."""
         y = functional.relu(self.bn1(self.conv1(x)), inplace=True)
         y = functional.relu(self.bn2(self.conv2(y)), inplace=True)
         y = self.bn3(self.conv3(y))

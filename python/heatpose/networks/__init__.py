@@ -1,8 +1,8 @@
 """The networks: plain ``torch.nn`` modules, one architecture per file.
 
 A network maps images [N, 3, H, W] to ``(heatmaps, pafs)``, or to heatmaps alone where it has no
-fields, says in ``input_spec`` how its images are prepared, and knows the key layouts under which
-its checkpoints are published.
+fields, says in ``input_spec`` (or ``crop_spec``, where it takes crops) how its images are prepared,
+and knows the key layouts under which its checkpoints are published.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from heatpose.networks.crop_spec import CropSpec
+from heatpose.networks.hrnet import HRNet, HRNetV2
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.mobilenet_v2_small import OpenPoseMobileNetV2Small
 from heatpose.networks.openpose_body25 import OpenPoseBody25
@@ -19,6 +21,9 @@ from heatpose.networks.openpose_vgg19 import OpenPoseVGG19
 
 __all__ = [
     "NETWORKS",
+    "CropSpec",
+    "HRNet",
+    "HRNetV2",
     "InputSpec",
     "OpenPoseBody25",
     "OpenPoseFace",

@@ -12,24 +12,30 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from heatpose.networks.crop_spec import CropSpec
+from heatpose.networks.hand_unet import HandUNet
 from heatpose.networks.hrnet import HRNet, HRNetV2
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.mobilenet_v2_small import OpenPoseMobileNetV2Small
+from heatpose.networks.openpose_aic14 import OpenPoseAIC14
 from heatpose.networks.openpose_body25 import OpenPoseBody25
 from heatpose.networks.openpose_hand_face import OpenPoseFace, OpenPoseHand
 from heatpose.networks.openpose_vgg19 import OpenPoseVGG19
+from heatpose.networks.simple_baseline import SimpleBaseline
 
 __all__ = [
     "NETWORKS",
     "CropSpec",
     "HRNet",
     "HRNetV2",
+    "HandUNet",
     "InputSpec",
+    "OpenPoseAIC14",
     "OpenPoseBody25",
     "OpenPoseFace",
     "OpenPoseHand",
     "OpenPoseMobileNetV2Small",
     "OpenPoseVGG19",
+    "SimpleBaseline",
     "network_for",
 ]
 

@@ -100,7 +100,8 @@ class OpenPoseVGG19(nn.Module):
     @staticmethod
     def recognises(keys: Iterable[str]) -> bool:
         """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
-        return "Mconv7_stage6_L2.weight" in {_flat(key) for key in keys}
+        # The last branch has the same name in the network for the AI Challenger's keypoints.
+        return {"Mconv7_stage6_L2.weight", "conv5_5_CPM_L2.weight"} <= {_flat(key) for key in keys}
 
     @staticmethod
     def normalise_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -93,3 +93,12 @@ def test_is_told_from_the_coco_network_by_its_first_stage(state: dict[str, Tenso
         coco = OpenPoseVGG19().state_dict()
     assert OpenPoseAIC14.recognises(state)
     assert not OpenPoseAIC14.recognises(coco)
+
+
+def test_its_checkpoints_are_told_from_those_of_coco(state: dict[str, Tensor]) -> None:
+    assert OpenPoseAIC14.recognises(state)
+    assert not OpenPoseVGG19.recognises(state)
+    with torch.device("meta"):
+        coco = OpenPoseVGG19().state_dict()
+    assert OpenPoseVGG19.recognises(coco)
+    assert not OpenPoseAIC14.recognises(coco)

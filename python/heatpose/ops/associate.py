@@ -179,7 +179,7 @@ def associate(
     Raises:
         TypeError: an array is of another type.
         ValueError: shapes, channels or settings do not fit, or the place or score of a peak is
-            not finite.
+            not finite, or there are more than 12 scales on a CUDA device.
 
     Source: Cao et al., 2017, arXiv:1611.08050; the "global" rule: Cao et al., 2019,
     arXiv:1812.08008.

@@ -69,7 +69,8 @@ def decode_hand_maps(
 
     Raises:
         TypeError: maps are no arrays, or of another element type.
-        ValueError: a shape or setting is wrong.
+        ValueError: a shape or setting is wrong, or there are more than 12 scales on a CUDA
+            device.
 
     Source: Simon et al., 2017, arXiv:1704.07809; the rule is that of the Python programs after it.
     """

@@ -80,7 +80,8 @@ def peaks_from_cells(
 
     Raises:
         TypeError: maps are no arrays, or of another element type.
-        ValueError: a shape or setting is wrong.
+        ValueError: a shape or setting is wrong, or there are more than 12 scales on a CUDA
+            device.
 
     Source: OpenPose (Cao et al., 2017, arXiv:1611.08050); DarkPose (Zhang et al., 2020,
     arXiv:1910.06278) for "taylor".

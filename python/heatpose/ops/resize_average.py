@@ -48,7 +48,8 @@ def resize_average(
 
     Raises:
         TypeError: an array or setting is of another type.
-        ValueError: a shape or setting is wrong.
+        ValueError: a shape or setting is wrong, or there are more than 12 scales on a CUDA
+            device.
 
     Source: the multi-scale search of OpenPose (Cao et al., 2017, arXiv:1611.08050) as its Python
     decoders write it, per channel with two cv2.resize calls.

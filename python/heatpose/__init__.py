@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         vector_unit,
         vector_units,
     )
-    from heatpose.results import People
+    from heatpose.results import Boxes, Hands, People
     from heatpose.skeletons import Skeleton
 
 _HOME = {
@@ -30,6 +30,8 @@ _HOME = {
     "HandMapDecoder": "heatpose.decoders",
     "KeypointDecoder": "heatpose.decoders",
     "BodyEstimator": "heatpose.estimators",
+    "Boxes": "heatpose.results",
+    "Hands": "heatpose.results",
     "People": "heatpose.results",
     "Skeleton": "heatpose.skeletons",
     "cuda_status": "heatpose.native",
@@ -41,6 +43,7 @@ _HOME = {
 }
 _MODULES = (
     "demo",
+    "detectors",
     "drawing",
     "formats",
     "media",
@@ -57,7 +60,9 @@ _NEED_TORCH = ("BodyEstimator", "networks", "weights")
 __all__ = [
     "BodyDecoder",
     "BodyEstimator",
+    "Boxes",
     "HandMapDecoder",
+    "Hands",
     "KeypointDecoder",
     "People",
     "Skeleton",

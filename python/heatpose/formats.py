@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heatpose.files import write_atomically
-from heatpose.results import People, Person
+from heatpose.results import Hands, People, Person
 from heatpose.skeletons import BY_NAME, COCO17, WHOLEBODY133, Skeleton
 from heatpose.skeletons.wholebody import BODY, FACE, FEET, LEFT_HAND, RIGHT_HAND
 
@@ -34,7 +34,7 @@ _WHOLEBODY_PARTS = {
 }
 
 
-def encode(people: People, format: Format = "heatpose", *, image_id: int | str = 0) -> Any:
+def encode(people: People | Hands, format: Format = "heatpose", *, image_id: int | str = 0) -> Any:
     """People as the JSON document of a format.
 
     Args:
@@ -45,6 +45,8 @@ def encode(people: People, format: Format = "heatpose", *, image_id: int | str =
     Raises:
         ValueError: unknown format.
     """
+    if isinstance(people, Hands):
+        people = people.as_people()
     if format == "heatpose":
         return to_heatpose(people)
     if format == "openpose":

@@ -32,6 +32,7 @@ class Skeleton:
             Empty where nobody has measured them.
         keypoint_colors: RGB 0..255 per keypoint. Default: evenly spaced hues.
         limb_colors: RGB 0..255 per limb. Default: the colour of the limb's second keypoint.
+        parts: Named runs of keypoints such as a face: (name, (first keypoint, one past the last)).
     """
 
     name: str
@@ -44,6 +45,7 @@ class Skeleton:
     oks_sigmas: tuple[float, ...] = ()
     keypoint_colors: tuple[Color, ...] = ()
     limb_colors: tuple[Color, ...] = ()
+    parts: tuple[tuple[str, Pair], ...] = ()
 
     def __post_init__(self) -> None:
         """Fill the defaults and check that the fields fit together.
@@ -59,6 +61,7 @@ class Skeleton:
         self._check_limbs()
         object.__setattr__(self, "flip", tuple(self.flip) or flip_by_name(self.keypoints))
         self._check_flip()
+        self._check_parts()
         if self.oks_sigmas:
             self._check_length("oks_sigmas", len(self.oks_sigmas), self.num_keypoints)
             if not all(0 < sigma < 1 for sigma in self.oks_sigmas):
@@ -69,6 +72,14 @@ class Skeleton:
     def num_keypoints(self) -> int:
         """K, without the background."""
         return len(self.keypoints)
+
+    def part(self, name: str) -> slice:
+        """The keypoints of a part; ValueError for an unknown one."""
+        for part, (first, end) in self.parts:
+            if part == name:
+                return slice(first, end)
+        known = ", ".join(part for part, _ in self.parts) or "none"
+        raise ValueError(f"{self.name} has no part {name!r}, only {known}")
 
     @property
     def num_heatmaps(self) -> int:
@@ -122,6 +133,16 @@ class Skeleton:
             raise ValueError(f"{self.name}: flip must be a permutation of the keypoints")
         if any(self.flip[self.flip[k]] != k for k in range(self.num_keypoints)):
             raise ValueError(f"{self.name}: flip must be its own inverse")
+
+    def _check_parts(self) -> None:
+        if len({name for name, _ in self.parts}) != len(self.parts):
+            raise ValueError(f"{self.name}: parts must have different names")
+        for name, (first, end) in self.parts:
+            if not 0 <= first < end <= self.num_keypoints:
+                raise ValueError(
+                    f"{self.name}: part {name} must lie within the {self.num_keypoints} keypoints, "
+                    f"got {first} to {end}"
+                )
 
     def _check_colors(self) -> None:
         colors = self.keypoint_colors or evenly_spaced_hues(self.num_keypoints)

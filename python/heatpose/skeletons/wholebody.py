@@ -15,6 +15,13 @@ from heatpose.skeletons.skeleton import Skeleton, flip_by_name
 
 BODY, FEET, FACE = slice(0, 17), slice(17, 23), slice(23, 91)
 LEFT_HAND, RIGHT_HAND = slice(91, 112), slice(112, 133)
+_PARTS = {
+    "body": BODY,
+    "feet": FEET,
+    "face": FACE,
+    "left_hand": LEFT_HAND,
+    "right_hand": RIGHT_HAND,
+}
 
 _FEET = tuple(FOOT_SIGMAS)
 _KEYPOINTS = (
@@ -86,6 +93,7 @@ WHOLEBODY133 = Skeleton(
     ),
     keypoint_colors=_COLORS,
     limb_colors=(*COCO17_LIMB_COLORS, *(_COLORS[b] for _, b in (*_FOOT_LIMBS, *_HANDS))),
+    parts=tuple((name, (place.start, place.stop)) for name, place in _PARTS.items()),
 )
 """COCO-WholeBody's 133 keypoints: body 0-16, feet 17-22, face 23-90, hands 91-111 and 112-132.
 

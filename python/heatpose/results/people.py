@@ -1,21 +1,39 @@
-"""What the decoders return: frozen dataclasses of arrays, a shape and a unit on every field."""
+"""The people of a photo: a shape and a unit on every field."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from heatpose.results.checks import (
+    FloatArray,
+    check_array,
+    check_points,
+    checked_canvas,
+    frozen,
+    tight_boxes,
+)
 from heatpose.skeletons import Skeleton
 
 if TYPE_CHECKING:
     from heatpose.formats import Format
 
-FloatArray = NDArray[np.float32]
+
+class Part(NamedTuple):
+    """One part of everybody, such as the faces: views into the arrays of ``People``.
+
+    Attributes:
+        keypoints: float32 [P, J, 2], (x, y) in pixels of the canvas, NaN where missing.
+        scores: float32 [P, J], 0 where missing.
+    """
+
+    keypoints: FloatArray
+    scores: FloatArray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,20 +68,19 @@ class People:
         if not isinstance(self.skeleton, Skeleton):
             raise TypeError(f"skeleton must be a Skeleton, got {type(self.skeleton).__name__}")
         count = self.skeleton.num_keypoints
-        _check_array("keypoints", self.keypoints, (None, count, 2))
+        check_array("keypoints", self.keypoints, (None, count, 2))
         people = len(self.keypoints)
-        _check_array("scores", self.scores, (people, count))
-        _check_array("person_scores", self.person_scores, (people,))
-        if len(self.canvas) != 2 or min(self.canvas) < 1:
-            raise ValueError(f"canvas must be (height, width) of at least 1, got {self.canvas}")
-        _check_points(self.keypoints, self.scores)
+        check_array("scores", self.scores, (people, count))
+        check_array("person_scores", self.person_scores, (people,))
+        canvas = checked_canvas(self.canvas)
+        check_points(self.keypoints, self.scores)
         if not np.isfinite(self.person_scores).all():
             raise ValueError("person_scores must be finite")
         if (np.diff(self.person_scores) > 0).any():
             raise ValueError("person_scores must be in descending order")
-        object.__setattr__(self, "canvas", (int(self.canvas[0]), int(self.canvas[1])))
+        object.__setattr__(self, "canvas", canvas)
         for name in ("keypoints", "scores", "person_scores"):
-            object.__setattr__(self, name, _frozen(getattr(self, name)))
+            object.__setattr__(self, name, frozen(getattr(self, name)))
 
     @classmethod
     def empty(cls, skeleton: Skeleton, canvas: tuple[int, int]) -> People:
@@ -82,12 +99,20 @@ class People:
 
         The corners are keypoints: the box is tight, and a margin is the caller's choice.
         """
-        visible = self.visible[..., None]
-        low = np.where(visible, self.keypoints, np.inf).min(axis=1, initial=np.inf)
-        high = np.where(visible, self.keypoints, -np.inf).max(axis=1, initial=-np.inf)
-        boxes = np.concatenate([low, high], axis=1)
-        boxes[~visible.any(axis=(1, 2))] = np.nan
-        return boxes.astype(np.float32)
+        return tight_boxes(self.keypoints)
+
+    def part(self, name: str) -> Part:
+        """A part of everybody, as views: ``people.part("left_hand").keypoints``.
+
+        Args:
+            name: One of ``skeleton.parts``; ``wholebody133`` has body, feet, face, left_hand and
+                right_hand.
+
+        Raises:
+            ValueError: the skeleton has no such part.
+        """
+        place = self.skeleton.part(name)
+        return Part(self.keypoints[:, place], self.scores[:, place])
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -230,34 +255,3 @@ class Person:
         """(x, y) of a keypoint by name, NaN where missing: ``person["left_wrist"]``."""
         point: FloatArray = self.keypoints[self.skeleton.index(keypoint)]
         return point
-
-
-def _check_array(name: str, array: object, shape: tuple[int | None, ...]) -> None:
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}")
-    if array.dtype != np.float32:
-        raise TypeError(f"{name} must be float32, got {array.dtype}")
-    fits = array.ndim == len(shape) and all(
-        needed in (None, got) for needed, got in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        wanted = ", ".join("P" if size is None else str(size) for size in shape)
-        raise ValueError(f"{name} must be [{wanted}], got {list(array.shape)}")
-
-
-def _check_points(keypoints: FloatArray, scores: FloatArray) -> None:
-    missing = np.isnan(keypoints)
-    if (missing[..., 0] != missing[..., 1]).any():
-        raise ValueError("keypoints must be NaN in x and y, or in neither")
-    if np.isinf(keypoints).any():
-        raise ValueError("keypoints must be finite, or NaN where missing")
-    if not np.isfinite(scores).all():
-        raise ValueError("scores must be finite, 0 where the keypoint is missing")
-    if scores[missing[..., 0]].any():
-        raise ValueError("scores must be 0 where the keypoint is missing")
-
-
-def _frozen(array: FloatArray) -> FloatArray:
-    copy = np.array(array, order="C")
-    copy.flags.writeable = False
-    return copy

@@ -111,7 +111,7 @@ def test_every_requirement_is_pinned() -> None:
     required = importlib.metadata.requires("heatpose") or []
     names = {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower() for requirement in required}
     assert names
-    assert names <= pinned
+    assert names - {"heatpose"} <= pinned  # an extra that is made of others names heatpose
 
 
 def test_every_op_has_all_its_rooms() -> None:

@@ -200,12 +200,20 @@ class HandBoxes:
         return hand_boxes(self.body(image), **self.options)
 
 
+# The ports' arithmetic to the last bit, float64 included, because ``truncate`` would make a pixel
+# of it: no math.dist, and no shorter clamp.
+
+
 def _hand_square(shoulder: _Point, elbow: _Point, wrist: _Point) -> tuple[float, float, float]:
-    """Top left corner and side of a hand's box, in float64 as the ports of OpenPose do."""
-    lower, upper = math.dist(wrist, elbow), math.dist(elbow, shoulder)
+    """Top left corner and side of a hand's box."""
+    lower, upper = _distance(wrist, elbow), _distance(elbow, shoulder)
     length = _SIDE_PER_LENGTH * max(lower, _LOWER_PER_UPPER_ARM * upper)
     x, y = (w + _BEYOND_WRIST * (w - e) - length / 2 for w, e in zip(wrist, elbow, strict=True))
     return x, y, length
+
+
+def _distance(a: _Point, b: _Point) -> float:
+    return math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2)
 
 
 def _clamped(
@@ -213,7 +221,9 @@ def _clamped(
 ) -> tuple[float, float, float]:
     height, width = canvas
     x, y = max(x, 0.0), max(y, 0.0)
-    return x, y, min(length, width - x, height - y)
+    across = width - x if x + length > width else length
+    down = height - y if y + length > height else length
+    return x, y, min(across, down)
 
 
 def _arm(people: People, side: Side) -> list[int]:

@@ -215,7 +215,7 @@ def _numbers(values: Any, at: str, wanted: str, *counts: int) -> list[float]:
 
 def _a_list(value: Any, at: str) -> list[Any]:
     if not isinstance(value, list):
-        raise ValueError(f"{at} must be a list of boxes, got {_describe(value)}")
+        raise ValueError(f"{at} must be a list, got {_describe(value)}")
     return value
 
 

@@ -16,6 +16,7 @@ from heatpose.skeletons import (
     BY_NAME,
     COCO17,
     COCO18,
+    FACE70,
     HAND21,
     WHOLEBODY133,
     Skeleton,
@@ -32,6 +33,7 @@ ALL = list(BY_NAME.values())
         (AIC14, 14, 15, 30),
         (COCO17, 17, 17, 0),
         (HAND21, 21, 21, 0),
+        (FACE70, 70, 70, 0),
         (WHOLEBODY133, 133, 133, 0),
     ],
     ids=lambda value: value.name if isinstance(value, Skeleton) else str(value),
@@ -105,6 +107,43 @@ def test_wholebody_flip_mirrors_face_and_hands() -> None:
     assert [flip[k] for k in range(17, 23)] == [20, 21, 22, 17, 18, 19]
 
 
+def test_faces_mirror_alike() -> None:
+    assert FACE70.flip[68:] == (69, 68)
+    assert FACE70.keypoints[68:] == ("right_pupil", "left_pupil")
+    face = WHOLEBODY133.part("face")
+    assert FACE70.flip[:68] == tuple(k - face.start for k in WHOLEBODY133.flip[face])
+    assert FACE70.keypoints[:68] == WHOLEBODY133.keypoints[face]
+
+
+def test_contours_of_a_face_run_along_it() -> None:
+    """Each iBUG point is on one line, and lines join neighbours or close an eye or a mouth."""
+    assert {k for limb in FACE70.limbs for k in limb} == set(range(68))
+    steps = {(a, b) for a, b in FACE70.limbs if b != a + 1}
+    assert steps == {(41, 36), (47, 42), (59, 48), (67, 60)}
+    first = WHOLEBODY133.part("face").start
+    assert WHOLEBODY133.limbs[-63:] == tuple((first + a, first + b) for a, b in FACE70.limbs)
+
+
+def test_parts_are_runs_of_keypoints() -> None:
+    ends = [WHOLEBODY133.part(name) for name, _ in WHOLEBODY133.parts]
+    assert [(part.start, part.stop) for part in ends] == [
+        (0, 17), (17, 23), (23, 91), (91, 112), (112, 133),
+    ]  # fmt: skip
+    names = WHOLEBODY133.keypoints
+    assert {name[:9] for name in names[WHOLEBODY133.part("left_hand")]} == {"left_hand"}
+    assert {name[:10] for name in names[WHOLEBODY133.part("right_hand")]} == {"right_hand"}
+    assert HAND21.part("hand") == slice(0, 21)
+    assert FACE70.part("face") == slice(0, 70)
+
+
+def test_unknown_parts_are_named() -> None:
+    message = "wholebody133 has no part 'tail'; its parts: body, feet, face, left_hand, right_hand"
+    with pytest.raises(ValueError, match=message):
+        WHOLEBODY133.part("tail")
+    with pytest.raises(ValueError, match="coco18 has no part 'face'; its parts: none"):
+        COCO18.part("face")
+
+
 def test_wholebody_sigmas_come_from_their_parts() -> None:
     sigmas = WHOLEBODY133.oks_sigmas
     assert sigmas[:17] == COCO17.oks_sigmas
@@ -148,6 +187,10 @@ def test_defaults_of_a_skeleton_of_ones_own() -> None:
         ({"oks_sigmas": (0.1,)}, "oks_sigmas must hold 3 entries"),
         ({"oks_sigmas": (0.1, 0.0, 0.1)}, "between 0 and 1"),
         ({"keypoint_colors": ((0, 0, 0),)}, "keypoint_colors must hold 3 entries"),
+        ({"parts": (("end", (0, 1)), ("end", (1, 2)))}, "parts must have different names"),
+        ({"parts": (("end", (1, 4)),)}, "part end must lie within the 3 keypoints, got 1 to 4"),
+        ({"parts": (("end", (1, 1)),)}, "got 1 to 1"),
+        ({"parts": (("end", (-1, 2)),)}, "got -1 to 2"),
         ({"limb_colors": ((0, 0, 256), (0, 0, 0))}, "RGB 0..255"),
     ],
 )

@@ -26,6 +26,7 @@ HAND21 = Skeleton(
     limbs=HAND_LIMBS,
     oks_sigmas=HAND_SIGMAS,
     keypoint_colors=HAND_COLORS,
+    parts=(("hand", (0, 21)),),
 )
 """21 keypoints of a hand, wrist first, each finger from the palm to its tip.
 

@@ -33,6 +33,7 @@ class Skeleton:
         keypoint_colors: RGB 0..255 per keypoint. Default: evenly spaced hues.
         limb_colors: RGB 0..255 per limb. Default: the colour of the limb's second keypoint.
         parts: Named runs of keypoints such as a face: (name, (first keypoint, one past the last)).
+            Drawings know ``face`` and the names that end with ``hand``: their lines are fine.
     """
 
     name: str
@@ -74,12 +75,12 @@ class Skeleton:
         return len(self.keypoints)
 
     def part(self, name: str) -> slice:
-        """The keypoints of a part; ValueError for an unknown one."""
+        """The keypoints of a part, as a slice; ValueError for an unknown one."""
         for part, (first, end) in self.parts:
             if part == name:
                 return slice(first, end)
         known = ", ".join(part for part, _ in self.parts) or "none"
-        raise ValueError(f"{self.name} has no part {name!r}, only {known}")
+        raise ValueError(f"{self.name} has no part {name!r}; its parts: {known}")
 
     @property
     def num_heatmaps(self) -> int:

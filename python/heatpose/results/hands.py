@@ -20,6 +20,7 @@ from heatpose.results.checks import (
     tight_boxes,
 )
 from heatpose.results.people import People
+from heatpose.results.pictures import draw_on
 from heatpose.skeletons import Skeleton
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Hands:
         Args:
             image: uint8 [H, W, 3] BGR, or the path of a photo. Not changed.
             to: File for the picture; the suffix names its format. ``None`` writes nothing.
-            **options: Settings of ``heatpose.drawing.draw_people``.
+            **options: Settings of ``heatpose.drawing.draw_hands``.
 
         Returns:
             uint8 [H, W, 3] BGR, the photo with the hands on it.
@@ -171,8 +172,9 @@ class Hands:
             TypeError: image is neither a uint8 array nor a path.
             ValueError: image has another shape, or another aspect ratio than the canvas.
         """
-        picture = image if self.people is None else self.people.draw(image, **options)
-        return self.as_people().draw(picture, to=to, **options)
+        from heatpose.drawing import draw_hands
+
+        return draw_on(image, to, lambda photo: draw_hands(photo, self, **options))
 
     def to_dict(self) -> dict[str, Any]:
         """Heatpose's own JSON document as a dict; see ``heatpose.formats``."""

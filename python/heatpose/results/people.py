@@ -18,6 +18,7 @@ from heatpose.results.checks import (
     frozen,
     tight_boxes,
 )
+from heatpose.results.pictures import draw_on
 from heatpose.skeletons import Skeleton
 
 if TYPE_CHECKING:
@@ -182,18 +183,9 @@ class People:
             TypeError: image is neither a uint8 array nor a path.
             ValueError: image has another shape, or another aspect ratio than the canvas.
         """
-        from heatpose import media
         from heatpose.drawing import draw_people
 
-        if not isinstance(image, (np.ndarray, str, os.PathLike)):
-            raise TypeError(
-                f"image must be a uint8 [H, W, 3] array or a path, got {type(image).__name__}"
-            )
-        pixels = image if isinstance(image, np.ndarray) else media.read_image(image)
-        picture = draw_people(pixels, self, **options)
-        if to is not None:
-            media.write_image(to, picture)
-        return picture
+        return draw_on(image, to, lambda photo: draw_people(photo, self, **options))
 
     def to_dict(self) -> dict[str, Any]:
         """Heatpose's own JSON document as a dict; see ``heatpose.formats.to_heatpose``."""

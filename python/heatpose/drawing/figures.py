@@ -66,7 +66,8 @@ def lay_out(skeleton: Skeleton, points: Points, shown: Mask, style: Style) -> li
     if body.any():
         usual = float(np.clip(0.12 * person_size(points, body, skeleton), 2, 40))
         limb_width = usual if width is None else width
-        figures.append(_body(skeleton, points, body, limb_width, radius, face=parts.get("face")))
+        face = "face" in parts and shown[skeleton.part("face")].mean() >= 0.5
+        figures.append(_body(skeleton, points, body, limb_width, radius, face=face))
         width, measure, radius = None, limb_width / usual, 0.0 if radius == 0 else None
     for name, part in parts.items():
         lay = _face if name == "face" else _hand
@@ -95,11 +96,11 @@ def _body(
     limb_width: float,
     radius: float | None,
     *,
-    face: Mask | None,
+    face: bool,
 ) -> Figure:
     limbs = _drawn_limbs(skeleton, shown)
     inside: list[int] = []
-    if face is not None:
+    if face:
         # A face has lines of its own: limbs and large dots across it would hide them.
         inside = [k for k, name in enumerate(skeleton.keypoints) if name in _INSIDE_A_FACE]
         limbs = {index: limb for index, limb in limbs.items() if not set(limb) & set(inside)}

@@ -177,11 +177,10 @@ class Hands:
         return draw_on(image, to, lambda photo: draw_hands(photo, self, **options))
 
     def to_dict(self) -> dict[str, Any]:
-        """Heatpose's own JSON document as a dict; see ``heatpose.formats``."""
+        """Heatpose's own JSON document as a dict; see ``heatpose.formats.to_heatpose``."""
         from heatpose import formats
 
-        document: dict[str, Any] = formats.encode(self)
-        return document
+        return formats.to_heatpose(self)
 
     def save_json(
         self,

@@ -347,7 +347,7 @@ def test_hands_follow_people_that_a_file_holds_in_another_order() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"person": 2}, "persons must be -1 or rows of people"),
+        ({"person": 2}, "persons must be -1 or rows of the 2 people, got 2"),
         ({"side": "both"}, "sides must be 'left', 'right' or None, got 'both'"),
         ({"keypoints": [None] * 20}, "hand 0 must have 21 keypoints, got 20"),
         ({"keypoints": [[1, 2]] * 21}, r"hand 0 must have \[x, y, score\] or null, got \[1, 2\]"),

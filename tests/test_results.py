@@ -1,4 +1,4 @@
-"""People: what a decoder returns."""
+"""People: what a decoder returns; boxes: what a detector returns."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from heatpose.results import People, Person
-from heatpose.skeletons import COCO17, COCO18, HAND21, Skeleton
+from heatpose.results import Boxes, People, Person
+from heatpose.skeletons import COCO17, COCO18, HAND21, WHOLEBODY133, Skeleton
 
 
 def crowd(count: int = 3, *, skeleton: Skeleton = COCO18) -> People:
@@ -138,6 +138,7 @@ HALF_MISSING = np.array([0, np.nan], np.float32)
         ({"person_scores": np.array([1, 2, 3], np.float32)}, ValueError, "descending"),
         ({"person_scores": np.array([3, np.nan, 1], np.float32)}, ValueError, "finite"),
         ({"canvas": (0, 5)}, ValueError, "canvas must be"),
+        ({"canvas": (2.5, 5)}, ValueError, r"canvas must be .* got \(2.5, 5\)"),
         ({"canvas": (1, 2, 3)}, ValueError, "canvas must be"),
         ({"scores": ZEROS + 1}, ValueError, "scores must be 0 where the keypoint is missing"),
         ({"scores": ZEROS + np.inf}, ValueError, "scores must be finite"),
@@ -150,3 +151,122 @@ def test_wrong_fields_are_named(
 ) -> None:
     with pytest.raises(error, match=message):
         People(**fields(**changes))
+
+
+def test_parts_of_people_are_views() -> None:
+    people = crowd(skeleton=WHOLEBODY133)
+    sizes = {name: people.part(name).keypoints.shape[1] for name, _ in WHOLEBODY133.parts}
+    assert sizes == {"body": 17, "feet": 6, "face": 68, "left_hand": 21, "right_hand": 21}
+    hand = people.part("left_hand")
+    np.testing.assert_array_equal(hand.keypoints, people.keypoints[:, 91:112])
+    np.testing.assert_array_equal(hand.scores, people.scores[:, 91:112])
+    assert np.shares_memory(hand.keypoints, people.keypoints)
+    assert not hand.keypoints.flags.writeable
+    assert not hand.scores.flags.writeable
+    assert People.empty(WHOLEBODY133, (2, 2)).part("face").keypoints.shape == (0, 68, 2)
+    keypoints, scores = people.part("feet")
+    assert keypoints.shape == (3, 6, 2) and scores.shape == (3, 6)
+
+
+def test_unknown_parts_of_people_are_named() -> None:
+    with pytest.raises(ValueError, match="coco18 has no part 'face'; its parts: none"):
+        crowd().part("face")
+    with pytest.raises(ValueError, match="hand21 has no part 'face'; its parts: hand"):
+        crowd(skeleton=HAND21).part("face")
+
+
+CORNERS = np.array([[0, 0, 10, 20], [-5, 2, 7.5, 9]], np.float32)
+
+
+def test_boxes_have_defaults() -> None:
+    boxes = Boxes(CORNERS)
+    assert len(boxes) == 2
+    np.testing.assert_array_equal(boxes.boxes, CORNERS)
+    assert boxes.scores is not None and boxes.scores.dtype == np.float32
+    np.testing.assert_array_equal(boxes.scores, [1, 1])
+    assert boxes.sides == (None, None)
+    assert boxes.persons is not None and boxes.persons.dtype == np.int64
+    np.testing.assert_array_equal(boxes.persons, [-1, -1])
+    assert boxes.people is None
+    assert boxes.padded is False
+
+
+def test_boxes_keep_what_they_are_given() -> None:
+    people = crowd()
+    scores = np.array([0.25, 0.5], np.float32)
+    boxes = Boxes(CORNERS, scores, ["left", None], [2, -1], people, padded=True)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(boxes.scores, scores)  # type: ignore[arg-type]
+    assert boxes.sides == ("left", None)
+    assert boxes.persons is not None
+    assert boxes.persons.tolist() == [2, -1]
+    assert boxes.people is people
+    assert boxes.padded is True
+
+
+def test_boxes_are_read_only_copies() -> None:
+    given = CORNERS.copy()
+    boxes = Boxes(given, persons=np.array([0, 1]))
+    given[:] = 7
+    np.testing.assert_array_equal(boxes.boxes, CORNERS)
+    for array in (boxes.boxes, boxes.scores, boxes.persons):
+        assert array is not None
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        boxes.padded = True  # type: ignore[misc]
+
+
+def test_no_boxes() -> None:
+    for persons in (None, [], np.empty(0)):
+        none = Boxes(np.empty((0, 4), np.float32), persons=persons)  # type: ignore[arg-type]
+        assert len(none) == 0
+        assert none.sides == ()
+        assert none.persons is not None
+        assert none.persons.dtype == np.int64
+    assert repr(none) == "Boxes(0: [], padded=False)"
+
+
+def test_boxes_tell_what_they_hold() -> None:
+    assert repr(Boxes(CORNERS)) == (
+        "Boxes(2: [[0.0, 0.0, 10.0, 20.0], [-5.0, 2.0, 7.5, 9.0]], padded=False)"
+    )
+    assert repr(Boxes(CORNERS.repeat(3, axis=0), padded=True)).endswith(", ...], padded=True)")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"boxes": CORNERS.tolist()}, TypeError, "boxes must be a NumPy array, got list"),
+        ({"boxes": CORNERS.astype(int)}, TypeError, "boxes must be float32, got int64"),
+        ({"boxes": CORNERS[0]}, ValueError, r"boxes must be \[N, 4\], got \[4\]"),
+        ({"boxes": CORNERS[:, :3]}, ValueError, r"boxes must be \[N, 4\], got \[2, 3\]"),
+        ({"boxes": CORNERS * np.float32(np.nan)}, ValueError, "boxes must be finite"),
+        ({"boxes": CORNERS + np.float32(np.inf)}, ValueError, "boxes must be finite"),
+        ({"boxes": CORNERS[:, [2, 3, 0, 1]]}, ValueError, r"x2 > x1 and y2 > y1, got .* at row 0"),
+        (
+            {"boxes": np.array([[0, 0, 1, 1], [0, 3, 1, 3]], np.float32)},
+            ValueError,
+            r"got \[0.0, 3.0, 1.0, 3.0\] at row 1",
+        ),
+        ({"scores": [1, 1]}, TypeError, "scores must be a NumPy array, got list"),
+        ({"scores": np.ones(3, np.float32)}, ValueError, r"scores must be \[2\], got \[3\]"),
+        ({"scores": np.array([1, np.nan], np.float32)}, ValueError, "scores must be finite"),
+        ({"sides": ("left",)}, ValueError, "sides must be 2, one for each box, got 1"),
+        ({"sides": ("left", "Right")}, ValueError, "'left', 'right' or None, got 'Right'"),
+        ({"persons": [0.0, 1.0]}, TypeError, "persons must be whole numbers, got float64"),
+        ({"persons": [True, False]}, TypeError, "persons must be whole numbers, got bool"),
+        ({"persons": [0]}, ValueError, r"persons must be \[2\], got \[1\]"),
+        ({"persons": [0, -2]}, ValueError, "persons must be at least -1, got -2"),
+        ({"people": ["me"]}, TypeError, "people must be People or None, got list"),
+        (
+            {"persons": [0, 3], "people": crowd()},
+            ValueError,
+            "persons must be -1 or rows of the 3 people, got 3",
+        ),
+    ],
+)
+def test_wrong_boxes_are_named(
+    changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        Boxes(**({"boxes": CORNERS} | changes))

@@ -31,7 +31,8 @@ class Boxes:
         padded: Whether the boxes hold the margin that a crop needs. Else estimators widen them.
 
     Raises:
-        TypeError: an array is not a NumPy float32 array.
+        TypeError: an array is not a NumPy float32 array, persons are not whole numbers, or people
+            are not ``People``.
         ValueError: shapes that do not fit together, a box without area, a number that is not
             finite, an unknown side, or a person that is not in ``people``.
     """
@@ -68,7 +69,9 @@ class Boxes:
         return len(self.boxes)
 
     def __repr__(self) -> str:
-        return f"Boxes({self.boxes.round(1).tolist()}, padded={self.padded})"
+        first = ", ".join(str(box) for box in self.boxes[:4].round(1).tolist())
+        more = ", ..." if len(self) > 4 else ""
+        return f"Boxes({len(self)}: [{first}{more}], padded={self.padded})"
 
 
 def checked_sides(sides: Any, count: int) -> tuple[Side | None, ...]:
@@ -90,9 +93,11 @@ def checked_persons(persons: Any, count: int, people: People | None) -> NDArray[
     """A row of ``people`` or -1 for each of ``count`` boxes, as a read-only array.
 
     Raises:
-        TypeError: not whole numbers.
+        TypeError: not whole numbers, or people that are none.
         ValueError: another number of them, or a person that is not there.
     """
+    if people is not None and not isinstance(people, People):
+        raise TypeError(f"people must be People or None, got {type(people).__name__}")
     given = np.full(count, -1) if persons is None else np.asarray(persons)
     if given.size == 0:
         given = given.astype(np.int64)
@@ -100,11 +105,12 @@ def checked_persons(persons: Any, count: int, people: People | None) -> NDArray[
         raise TypeError(f"persons must be whole numbers, got {given.dtype}")
     if given.shape != (count,):
         raise ValueError(f"persons must be [{count}], got {list(given.shape)}")
-    most = np.inf if people is None else len(people)
-    wrong = (given < -1) | (given >= most)
+    wrong = given < -1
+    wanted = "at least -1"
+    if people is not None:
+        wrong |= given >= len(people)
+        wanted = f"-1 or rows of the {len(people)} people"
     if wrong.any():
-        raise ValueError(
-            f"persons must be -1 or rows of people ({most:g} there), got {given[wrong][0]}"
-        )
+        raise ValueError(f"persons must be {wanted}, got {given[wrong][0]}")
     answer: NDArray[np.int64] = frozen(given.astype(np.int64))
     return answer

@@ -39,9 +39,10 @@ def check_points(keypoints: FloatArray, scores: FloatArray) -> None:
 
 def checked_canvas(canvas: Any) -> tuple[int, int]:
     """(height, width), whole and at least 1."""
-    if len(canvas) != 2 or min(canvas) < 1:
+    sides = [int(side) for side in canvas]
+    if len(sides) != 2 or min(sides) < 1 or sides != list(canvas):
         raise ValueError(f"canvas must be (height, width) of at least 1, got {canvas}")
-    return int(canvas[0]), int(canvas[1])
+    return sides[0], sides[1]
 
 
 def tight_boxes(keypoints: FloatArray) -> FloatArray:

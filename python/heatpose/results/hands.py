@@ -48,9 +48,11 @@ class Hands:
         people: The people whom the boxes were made from, if they were.
 
     Raises:
-        TypeError: an array is not a NumPy float32 array, or ``skeleton`` is no ``Skeleton``.
+        TypeError: an array is not a NumPy float32 array, persons are not whole numbers,
+            ``skeleton`` is no ``Skeleton``, or ``people`` are not ``People``.
         ValueError: shapes that do not fit together, half-missing points, infinite values, a score
-            on a missing keypoint, an unknown side, or a person that is not in ``people``.
+            on a missing keypoint, an unknown side, a person that is not in ``people``, or people
+            of another canvas.
     """
 
     keypoints: FloatArray
@@ -79,6 +81,10 @@ class Hands:
         object.__setattr__(self, "sides", checked_sides(self.sides, hands))
         object.__setattr__(self, "persons", checked_persons(self.persons, hands, self.people))
         object.__setattr__(self, "canvas", checked_canvas(self.canvas))
+        if self.people is not None and self.people.canvas != self.canvas:
+            raise ValueError(
+                f"canvas must be the people's, {self.people.canvas}, got {self.canvas}"
+            )
         for name in ("keypoints", "scores", "hand_scores", "boxes"):
             object.__setattr__(self, name, frozen(getattr(self, name)))
 

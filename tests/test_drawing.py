@@ -347,6 +347,8 @@ def test_a_face_hides_the_lines_of_the_head() -> None:
     ((x, y),) = np.rint(between).astype(int)
     assert changed(alone)[y, x]
     assert not changed(face)[y, x]
+    scraps = draw_people(GREY, missing(whole, *head, *range(23, 50)), limb_width=6)
+    assert changed(scraps)[y, x], "a few points are no face"
 
 
 @pytest.mark.parametrize("skeleton", [HAND21, FACE70], ids=lambda skeleton: skeleton.name)

@@ -108,7 +108,7 @@ def _draw_hand(
     box = on_picture(hand.box.reshape(2, 2), hand.canvas, picture)
     texts: list[str] = []
     if boxes:
-        frame(picture, box.reshape(4), color, thickness=1 if np.ptp(box, axis=0).max() < 100 else 2)
+        frame(picture, box.reshape(4), color, thickness=1 if np.ptp(box, axis=0).max() < 200 else 2)
         texts += [hand.side] if hand.side else []
     if scores and shown.any():
         texts.append(format_score(hand.score))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from heatpose.networks import hand_unet
+from heatpose.networks import CropSpec, hand_unet
 from heatpose.networks.hand_unet import HandUNet
 
 
@@ -44,6 +44,11 @@ def test_the_spec_says_what_comes_out(network: HandUNet) -> None:
     with torch.inference_mode():
         heatmaps = network(torch.zeros(1, 3, spec.height, spec.width))
     assert heatmaps.shape[-2:] == spec.maps_size == (128, 128)
+
+
+def test_crops_are_made_and_read_edge_to_edge() -> None:
+    assert (HandUNet.crop_spec.antialias, HandUNet.crop_spec.pixel_areas) == (True, True)
+    assert (CropSpec(256, 192).antialias, CropSpec(256, 192).pixel_areas) == (False, False)
 
 
 @pytest.mark.parametrize("size", [(8, 12), (127, 128), (1, 1)], ids=str)
@@ -95,7 +100,8 @@ def test_recognises_its_keys_only(network: HandUNet) -> None:
     state = network.state_dict()
     assert HandUNet.recognises(state)
     assert HandUNet.normalise_keys(state).keys() == state.keys()
-    assert not HandUNet.recognises(["conv_out.0.weight", "conv1.weight"])
+    strangers = dict.fromkeys(["conv_out.0.weight", "conv1.weight"], torch.zeros(1))
+    assert not HandUNet.recognises(strangers)
 
 
 def test_every_weight_gets_a_gradient() -> None:

@@ -201,8 +201,9 @@ def test_other_networks_are_not_recognised_and_their_keys_are_kept() -> None:
         "Mconv7_stage6_L2.weight",
         "keypoint_head.final_layers.0.weight",
     ]
-    assert not SimpleBaseline.recognises(keys)
-    assert list(SimpleBaseline.normalise_keys(dict.fromkeys(keys, torch.empty(0)))) == keys
+    state = dict.fromkeys(keys, torch.empty(0))
+    assert not SimpleBaseline.recognises(state)
+    assert list(SimpleBaseline.normalise_keys(state)) == keys
 
 
 # --- The network that a checkpoint asks for

@@ -23,6 +23,12 @@ class CropSpec:
         std: One per channel, in the order of ``colour``, in units of 0..1.
         colour: Order of the three channels.
         stride: Crop pixels per cell of the maps.
+        antialias: Whether the crop is made by a bilinear resize that averages over the area of each
+            of its pixels where the box has more pixels than the crop, as Pillow does, instead of
+            reading four pixels of the photo for each.
+        pixel_areas: Whether crop and maps cover the box from edge to edge, pixel ``i`` of a crop's
+            ``n`` being the part from ``i / n`` to ``(i + 1) / n`` of the box, and a cell likewise.
+            Otherwise pixel 0 and cell 0 are the corner of the box, and ``i`` is ``i / n`` of it.
     """
 
     height: int
@@ -31,6 +37,8 @@ class CropSpec:
     std: tuple[float, float, float] = IMAGENET_STD
     colour: ColourOrder = "rgb"
     stride: int = 4
+    antialias: bool = False
+    pixel_areas: bool = False
 
     @property
     def maps_size(self) -> tuple[int, int]:

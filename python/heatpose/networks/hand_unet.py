@@ -9,13 +9,14 @@ Ronneberger et al., "U-Net", 2015.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from heatpose.networks.crop_network import Task
 from heatpose.networks.crop_spec import CropSpec
 
 _WIDTHS = (16, 32, 64)  # of the three levels; the bottleneck has twice the last
@@ -44,7 +45,9 @@ class _DoubleConv(nn.Module):
 class HandUNet(nn.Module):
     """Heatmaps of one right hand from a 491 thousand parameter network.
 
-    It has seen right hands only, which fill about half of the crop's width: mirror left hands.
+    It has seen right hands only, which fill about half of the crop's width: mirror left hands. Its
+    crops were made by Pillow's bilinear resize, and its cell (x, y) has its centre at
+    ((x + 0.5) / 128, (y + 0.5) / 128) of the crop, as ``crop_spec`` says.
 
     Args:
         keypoints: Number of maps, at least 1.
@@ -53,12 +56,16 @@ class HandUNet(nn.Module):
         ValueError: no keypoints.
     """
 
+    task: ClassVar[Task] = "hand"
+    right_hands_only: bool = True
     crop_spec: ClassVar[CropSpec] = CropSpec(
         height=128,
         width=128,
         mean=(0.3950, 0.4323, 0.2954),
         std=(0.1966, 0.1734, 0.1836),
         stride=1,
+        antialias=True,
+        pixel_areas=True,
     )
 
     def __init__(self, keypoints: int = 21) -> None:
@@ -107,9 +114,9 @@ class HandUNet(nn.Module):
         return heatmaps
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network."""
-        return {"conv_bottleneck.double_conv.1.weight", "conv_out.0.weight"} <= set(keys)
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network."""
+        return {"conv_bottleneck.double_conv.1.weight", "conv_out.0.weight"} <= state_dict.keys()
 
     @staticmethod
     def normalise_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

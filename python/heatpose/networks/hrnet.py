@@ -12,11 +12,12 @@ the DARK variants (Zhang et al., 2020) have the same networks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from heatpose.networks.crop_network import CropNetwork, channels_out
 from heatpose.networks.crop_spec import CropSpec
 from heatpose.networks.hrnet_backbone import HRNetBackbone, branch_widths, resize_like
 
@@ -61,7 +62,7 @@ class _ResizeConcatHead(nn.Module):
         return maps
 
 
-class HRNet(nn.Module):
+class HRNet(CropNetwork):
     """Heatmaps from the finest of four resolutions; coarser ones are added by their nearest cell.
 
     Args:
@@ -81,10 +82,8 @@ class HRNet(nn.Module):
     def __init__(
         self, width: int = 32, keypoints: int = 17, *, crop_size: tuple[int, int] = (256, 192)
     ) -> None:
-        super().__init__()
-        _check(width, keypoints)
-        self.keypoints = keypoints
-        self.crop_spec = CropSpec(*crop_size)
+        super().__init__(keypoints, CropSpec(*crop_size))
+        _check_width(width)
         self.backbone = HRNetBackbone(width, outputs=1, upsample="nearest")
         self.keypoint_head = _Head(width, keypoints)
 
@@ -122,9 +121,9 @@ class HRNet(nn.Module):
         return cls(*_width_and_keypoints(cls, found, _LAST_LAYER), crop_size=crop_size)
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
-        known = {_renamed(key) for key in keys}
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout."""
+        known = {_renamed(key) for key in state_dict}
         return {_FINE_SUM, f"{_LAST_LAYER}.weight"} <= known and _NEXT_SUM not in known
 
     @staticmethod
@@ -141,7 +140,7 @@ class HRNet(nn.Module):
         return {_renamed(key): tensor for key, tensor in state_dict.items()}
 
 
-class HRNetV2(nn.Module):
+class HRNetV2(CropNetwork):
     """Heatmaps from all four resolutions; they come together by bilinear interpolation.
 
     Args:
@@ -160,10 +159,8 @@ class HRNetV2(nn.Module):
     def __init__(
         self, width: int = 18, keypoints: int = 21, *, crop_size: tuple[int, int] = (256, 256)
     ) -> None:
-        super().__init__()
-        _check(width, keypoints)
-        self.keypoints = keypoints
-        self.crop_spec = CropSpec(*crop_size)
+        super().__init__(keypoints, CropSpec(*crop_size))
+        _check_width(width)
         widths = branch_widths(width)
         self.backbone = HRNetBackbone(width, outputs=len(widths), upsample="bilinear")
         self.keypoint_head = _ResizeConcatHead(width, keypoints)
@@ -182,9 +179,9 @@ class HRNetV2(nn.Module):
         return cls(*_width_and_keypoints(cls, found, f"{_LAST_LAYER}.3"), crop_size=crop_size)
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
-        known = {_renamed_v2(key) for key in keys}
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout."""
+        known = {_renamed_v2(key) for key in state_dict}
         return {_FINE_SUM, _NEXT_SUM, f"{_LAST_LAYER}.3.weight"} <= known
 
     @staticmethod
@@ -201,10 +198,9 @@ class HRNetV2(nn.Module):
         return {_renamed_v2(key): tensor for key, tensor in state_dict.items()}
 
 
-def _check(width: int, keypoints: int) -> None:
-    for name, value in (("width", width), ("keypoints", keypoints)):
-        if value < 1:
-            raise ValueError(f"{name}: expected at least 1, got {value}")
+def _check_width(width: int) -> None:
+    if width < 1:
+        raise ValueError(f"width: expected at least 1, got {width}")
 
 
 def _width_and_keypoints(
@@ -217,8 +213,7 @@ def _width_and_keypoints(
             f"state_dict: expected the tensors of {network.__name__}, got {len(found)} tensors "
             f"({some}, ...)"
         )
-    width, keypoints = (found[key] for key in (_FINEST, f"{last_layer}.weight"))
-    return width.shape[0], keypoints.shape[0]
+    return channels_out(found, _FINEST), channels_out(found, f"{last_layer}.weight")
 
 
 def _renamed(key: str) -> str:

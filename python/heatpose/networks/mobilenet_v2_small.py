@@ -15,14 +15,16 @@ Estimation using Part Affinity Fields", 2017; tf-pose-estimation's ``mobilenet_v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from heatpose.networks.crop_network import Task
 from heatpose.networks.input_spec import InputSpec
+from heatpose.skeletons import COCO18, Skeleton
 
 _EPSILON = 1e-3  # of every norm in the graph
 _NUM_STAGES = 6
@@ -224,6 +226,9 @@ class OpenPoseMobileNetV2Small(nn.Module):
     may be slightly below 0 or above 1.
     """
 
+    task: ClassVar[Task] = "body"
+    skeleton: ClassVar[Skeleton] = COCO18
+    right_hands_only: bool = False
     input_spec: ClassVar[InputSpec] = InputSpec(norm_scale=1.0, norm_offset=0.0)
 
     def __init__(self) -> None:
@@ -267,10 +272,10 @@ class OpenPoseMobileNetV2Small(nn.Module):
         return heatmaps.contiguous(), pafs.contiguous()
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout."""
         names = _tensorflow_names()
-        known = {names.get(key, key) for key in keys}
+        known = {names.get(key, key) for key in state_dict}
         return {"stem.conv.weight", "stages.5.heatmaps.4.pointwise.weight"} <= known
 
     @staticmethod

@@ -11,14 +11,16 @@ the Keras model of foamliu/Keypoints.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from heatpose.networks.crop_network import Task
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.vgg19_trunk import VGG19_TRUNK, Layer, add_convs, run_with_relu
+from heatpose.skeletons import AIC14, Skeleton
 
 _HEATMAPS, _PAFS = 15, 30
 _FEATURES = 128
@@ -60,6 +62,9 @@ class OpenPoseAIC14(nn.Module):
     The masks that the Keras model multiplies its outputs by are for training, and not here.
     """
 
+    task: ClassVar[Task] = "body"
+    skeleton: ClassVar[Skeleton] = AIC14
+    right_hands_only: bool = False
     input_spec: ClassVar[InputSpec] = InputSpec()
 
     def __init__(self) -> None:
@@ -98,12 +103,12 @@ class OpenPoseAIC14(nn.Module):
         return maps
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout.
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout.
 
         The COCO-18 network has the same names from the second stage on, and others in the first.
         """
-        known = {_renamed(key) for key in keys}
+        known = {_renamed(key) for key in state_dict}
         return {"Mconv5_stage1_L2.weight", "Mconv7_stage6_L2.weight"} <= known
 
     @staticmethod

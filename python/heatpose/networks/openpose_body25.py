@@ -15,8 +15,10 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from heatpose.networks.crop_network import Task
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.vgg19_trunk import VGG19_TRUNK, Layer, add_convs, run_with_relu
+from heatpose.skeletons import BODY25, Skeleton
 
 _HEATMAPS, _PAFS = 26, 52
 _FEATURES = 128
@@ -71,6 +73,9 @@ _HEATMAP_STAGES = (
 class OpenPoseBody25(nn.Module):
     """BODY_25 heatmaps and part affinity fields from a 26 million parameter network."""
 
+    task: ClassVar[Task] = "body"
+    skeleton: ClassVar[Skeleton] = BODY25
+    right_hands_only: bool = False
     input_spec: ClassVar[InputSpec] = InputSpec()
 
     def __init__(self) -> None:
@@ -130,9 +135,9 @@ class OpenPoseBody25(nn.Module):
         return activated
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
-        return {"prelu4_2.weight", "Mconv7_stage1_L1.weight"} <= {_flat(key) for key in keys}
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout."""
+        return {"prelu4_2.weight", "Mconv7_stage1_L1.weight"} <= {_flat(key) for key in state_dict}
 
     @staticmethod
     def normalise_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

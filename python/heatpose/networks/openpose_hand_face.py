@@ -15,6 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from heatpose.networks.crop_network import Task
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.vgg19_trunk import VGG19_TRUNK, Layer, add_convs, run_with_relu
 
@@ -47,6 +48,8 @@ def _stage_layers(stage: int, maps: int) -> list[Layer]:
 class _OneBranchNetwork(nn.Module):
     """What the two networks share: all but the number of maps."""
 
+    task: ClassVar[Task]
+    right_hands_only: bool = False
     input_spec: ClassVar[InputSpec] = InputSpec()
     maps: ClassVar[int]
     """Channels of the output: the keypoints, then the background."""
@@ -111,6 +114,8 @@ class OpenPoseHand(_OneBranchNetwork):
     It was trained on right hands: mirror the crop of a left one.
     """
 
+    task = "hand"
+    right_hands_only = True
     maps = 22
 
 
@@ -120,4 +125,5 @@ class OpenPoseFace(_OneBranchNetwork):
     The points are the 68 of the iBUG scheme and the two pupils.
     """
 
+    task = "face"
     maps = 71

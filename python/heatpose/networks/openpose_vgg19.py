@@ -8,15 +8,17 @@ names of that model, flat: ``conv1_1.weight``, ``Mconv7_stage6_L2.bias``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from heatpose.networks.crop_network import Task
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.vgg19_trunk import VGG19_TRUNK, Layer, add_convs, run_with_relu
+from heatpose.skeletons import COCO18, Skeleton
 
 _HEATMAPS, _PAFS = 19, 38
 _FEATURES = 128
@@ -60,6 +62,9 @@ class OpenPoseVGG19(nn.Module):
             published model does not.
     """
 
+    task: ClassVar[Task] = "body"
+    skeleton: ClassVar[Skeleton] = COCO18
+    right_hands_only: bool = False
     input_spec: ClassVar[InputSpec] = InputSpec()
 
     def __init__(self, *, relu_heatmaps: bool = False) -> None:
@@ -98,10 +103,11 @@ class OpenPoseVGG19(nn.Module):
         return maps
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout."""
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout."""
         # The last branch has the same name in the network for the AI Challenger's keypoints.
-        return {"Mconv7_stage6_L2.weight", "conv5_5_CPM_L2.weight"} <= {_flat(key) for key in keys}
+        known = {_flat(key) for key in state_dict}
+        return {"Mconv7_stage6_L2.weight", "conv5_5_CPM_L2.weight"} <= known
 
     @staticmethod
     def normalise_keys(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,12 +9,13 @@ Source: Xiao et al., "Simple Baselines for Human Pose Estimation and Tracking", 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from heatpose.networks.crop_network import CropNetwork
 from heatpose.networks.crop_spec import CropSpec
 from heatpose.networks.input_spec import ColourOrder
 from heatpose.networks.residual_blocks import BasicBlock, Bottleneck
@@ -90,7 +91,7 @@ class _DeconvHead(nn.Module):
         return maps
 
 
-class SimpleBaseline(nn.Module):
+class SimpleBaseline(CropNetwork):
     """Heatmaps of one person or hand, a quarter of the crop's size.
 
     Args:
@@ -120,14 +121,10 @@ class SimpleBaseline(nn.Module):
         crop_size: tuple[int, int] = (256, 256),
         colour: ColourOrder = "rgb",
     ) -> None:
-        super().__init__()
+        super().__init__(keypoints, CropSpec(*crop_size, colour=colour))
         if depth not in _DEPTHS:
             raise ValueError(f"depth: expected one of {', '.join(map(str, _DEPTHS))}, got {depth}")
-        if keypoints < 1:
-            raise ValueError(f"keypoints: expected at least 1, got {keypoints}")
         self.depth = depth
-        self.keypoints = keypoints
-        self.crop_spec = CropSpec(*crop_size, colour=colour)
         self.backbone = _ResNet(depth)
         self.keypoint_head = _DeconvHead(self.backbone.channels, keypoints)
 
@@ -188,12 +185,12 @@ class SimpleBaseline(nn.Module):
         )
 
     @staticmethod
-    def recognises(keys: Iterable[str]) -> bool:
-        """Whether a checkpoint with these keys is one of this network, whatever its key layout.
+    def recognises(state_dict: Mapping[str, Tensor]) -> bool:
+        """Whether a checkpoint is one of this network, whatever its key layout.
 
         A classifier's trunk alone is not: it has nothing for the head.
         """
-        known = {_renamed(key) for key in keys}
+        known = {_renamed(key) for key in state_dict}
         return {
             "backbone.layer4.0.conv1.weight",
             f"keypoint_head.deconv_layers.{3 * (_NUM_DECONVS - 1)}.weight",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor, nn
+
+from heatpose.networks import NETWORKS, network_name
+from heatpose.weights.safe_pickle import Inert
+from heatpose.weights.torch_files import is_torch_file, read_torch_file
 
 _NAMES_SHOWN = 5  # per kind of mismatch: a wrong file can miss hundreds
 
@@ -20,9 +21,9 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """Read the tensors of a weight file, on the CPU.
 
     The kind is told by the content, not by the extension: safetensors, or a file of ``torch.save``
-    (a state dict, or a checkpoint that holds one under ``state_dict``). The latter is read with
-    PyTorch's restricted unpickler, which makes tensors and plain containers and runs nothing. The
-    prefix ``module.`` of data-parallel training is removed.
+    (a state dict, or a checkpoint that holds one under ``state_dict``). Nothing of the file is run,
+    and what lies beside the state dict is not made (see ``weights/safe_pickle.py``). The prefix
+    ``module.`` of data-parallel training is removed.
 
     Args:
         path: The file.
@@ -32,19 +33,22 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is neither kind, is damaged, holds other things than tensors, or
-            would need code to be run.
+        ValueError: the path is a folder; the file is neither kind, is damaged, has no state dict,
+            or has other things than tensors in it.
     """
     path = Path(path)
-    if not path.is_file():
-        reason = "is a folder, not a weight file" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"weights: {path} {reason}")
-    content = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
+    if not path.exists():
+        raise FileNotFoundError(f"weights: {path} does not exist")
+    content = _read(path)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not content:
         raise ValueError(f"weights: {path} holds no state dict (found {_describe(content)})")
-    strangers = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    strangers = [
+        f"{name} ({_describe(value)})"
+        for name, value in content.items()
+        if not isinstance(value, Tensor)
+    ]
     if strangers:
         raise ValueError(
             f"weights: {path} is not a plain state dict: not tensors are {_some(strangers)}"
@@ -60,7 +64,9 @@ def load_into(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
         state_dict: Tensors by name, of the network's shapes; other float types are converted.
 
     Raises:
-        ValueError: names are missing or unknown, or shapes differ. The network is then unchanged.
+        ValueError: names are missing or unknown, or shapes differ; the message names the first of
+            each, and the network that they are of, if it is another one of ``NETWORKS``. The
+            network is then unchanged.
     """
     normalise_keys = getattr(network, "normalise_keys", dict)
     found: dict[str, Tensor] = normalise_keys(state_dict)
@@ -82,7 +88,7 @@ def load_into(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     if problems:
         raise ValueError(
             f"the weights do not fit {type(network).__name__} ({len(wanted)} tensors): "
-            + "; ".join(problems)
+            + "; ".join([*problems, *_look_alike(network, state_dict)])
         )
     network.load_state_dict(found)
 
@@ -105,37 +111,43 @@ def load_weights(network: nn.Module, path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _is_safetensors(path: Path) -> bool:
-    """Whether the file starts as safetensors do: the length of a JSON header, then the header."""
+def _read(path: Path) -> object:
+    if path.is_dir():
+        raise ValueError(f"weights: {path} is a folder, not a weight file")
     with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"
-
-
-def _starts_as_torch_saves(path: Path) -> bool:
-    """Whether the file starts as a zip archive, or as the pickles of PyTorch before 1.6."""
-    with path.open("rb") as file:
-        return file.read(4).startswith((b"PK\x03\x04", b"\x80\x02"))
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
+        start = file.read(512)
     try:
-        return safetensors.torch.load_file(path)
+        # A safetensors file starts with the length of a JSON header, then the header.
+        if start[8:9] == b"{":
+            return safetensors.torch.load_file(path)
+        if is_torch_file(start):
+            return read_torch_file(path)
     except safetensors.SafetensorError as error:
         raise ValueError(f"weights: {path} is a damaged safetensors file ({error})") from error
+    except ValueError as error:
+        raise ValueError(f"weights: {error}") from error
+    raise ValueError(
+        f"weights: {path} is neither safetensors nor a PyTorch file{_what_else(start)}"
+    )
 
 
-def _read_torch(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # random bytes raise almost anything in the unpickler
-        # UnpicklingError is raised for refused content and for bytes that are no pickle at all.
-        if isinstance(error, pickle.UnpicklingError) or not _starts_as_torch_saves(path):
-            raise ValueError(
-                f"weights: {path} is neither safetensors nor a PyTorch file of plain tensors; "
-                "files that need code to be run are not opened"
-            ) from error
-        reason = f"{type(error).__name__}: {error}"
-        raise ValueError(f"weights: {path} is a damaged PyTorch file ({reason})") from error
+def _what_else(start: bytes) -> str:
+    """What a file is that often lies where weights should, as the end of a sentence."""
+    text = start.lstrip().lower()
+    if not start:
+        return ", it is empty"
+    if text.startswith((b"<!doctype html", b"<html")):
+        return ", it is a web page: the download was answered with one"
+    if text.startswith(b"version https://git-lfs"):
+        return ", it is the note of Git LFS in its place: fetch the file itself"
+    return ""
+
+
+def _look_alike(network: nn.Module, state_dict: Mapping[str, Tensor]) -> list[str]:
+    name = network_name(state_dict)
+    if name is None or NETWORKS[name] is type(network):
+        return []
+    return [f"these look like the weights of {name}"]
 
 
 def _some(names: Iterable[object]) -> str:
@@ -144,5 +156,7 @@ def _some(names: Iterable[object]) -> str:
     return ", ".join(shown[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _describe(content: object) -> str:
-    return "nothing" if isinstance(content, Mapping) else type(content).__name__
+def _describe(value: object) -> str:
+    if isinstance(value, Inert):
+        return f"an object of {value.name}, which is not made, as files run no code here"
+    return "nothing" if isinstance(value, Mapping) and not value else type(value).__name__

@@ -1,0 +1,412 @@
+"""Files of ``torch.save`` and pickles: what is made of them, and that nothing of them runs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import pickletools
+import random
+import sys
+import types
+import zipfile
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from heatpose.weights import load_state_dict
+from heatpose.weights.safe_pickle import Inert, read_pickle
+from heatpose.weights.torch_files import StoredTensor, read_torch_file
+
+both_formats = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "pickles"])
+
+
+def save(content: object, path: Path, *, zipped: bool, protocol: int = 2) -> None:
+    torch.save(content, path, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
+
+
+def small_state(prefix: str = "") -> OrderedDict[str, Tensor]:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(2, 3, 1), nn.BatchNorm2d(3))
+    return OrderedDict((prefix + key, value) for key, value in network.state_dict().items())
+
+
+def assert_same(got: dict[str, Tensor], want: dict[str, Tensor]) -> None:
+    assert list(got) == list(want)
+    for name, tensor in want.items():
+        assert got[name].dtype == tensor.dtype
+        assert got[name].stride() == tensor.stride()
+        assert torch.equal(got[name], tensor)
+
+
+# --- Tensors
+
+
+@both_formats
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_tensors_come_back_as_torch_load_gives_them(
+    tmp_path: Path, zipped: bool, protocol: int
+) -> None:
+    base = torch.arange(24.0).reshape(2, 3, 4)
+    content = {
+        "plain": base,
+        "a view": base[1, :, 1:3],
+        "transposed": base.permute(2, 0, 1),
+        "expanded": torch.ones(1, 3).expand(5, 3),
+        "scalar": torch.tensor(7),
+        "empty": torch.empty(0, 3),
+        "parameter": nn.Parameter(torch.tensor([1.5, -2.0])),
+        "with gradient": torch.ones(2, requires_grad=True),
+        **{
+            str(dtype): torch.tensor([0, 1, 1]).to(dtype)
+            for dtype in (
+                *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64),
+                *(torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+            )
+        },
+    }
+    path = tmp_path / "w.pth"
+    save(content, path, zipped=zipped, protocol=protocol)
+    got = load_state_dict(path)
+    assert_same(got, content)
+    if protocol == 2:  # the others are beyond PyTorch's own restricted unpickler
+        assert_same(got, torch.load(path, weights_only=True))
+    assert not any(tensor.requires_grad for tensor in got.values())
+    # Tensors that shared their memory still do.
+    got["plain"][1, 0, 1] = -1
+    assert got["a view"][0, 0] == -1
+
+
+@both_formats
+def test_only_the_first_two_levels_are_read(tmp_path: Path, zipped: bool) -> None:
+    tensor = torch.ones(3)
+    path = tmp_path / "w.pth"
+    save({"a": tensor, "b": {"c": tensor, "d": {"e": tensor}}}, path, zipped=zipped)
+    content: Any = read_torch_file(path)
+    assert torch.equal(content["a"], tensor)
+    assert torch.equal(content["b"]["c"], tensor)
+    assert isinstance(content["b"]["d"]["e"], StoredTensor)
+
+
+# --- Checkpoints of training programs
+
+
+@pytest.fixture
+def history_buffer() -> Iterator[type]:
+    """A class of a program that is not installed where the file is read."""
+    module = types.ModuleType("training_program")
+
+    class HistoryBuffer:
+        def __init__(self) -> None:
+            self.values = np.arange(5.0)
+            self.statistics = {"mean": np.float64(2.0)}
+
+    HistoryBuffer.__module__, HistoryBuffer.__qualname__ = module.__name__, "HistoryBuffer"
+    module.HistoryBuffer = HistoryBuffer  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    yield HistoryBuffer
+    sys.modules.pop(module.__name__, None)
+
+
+@both_formats
+def test_checkpoints_of_mmpose_0_and_easycv(tmp_path: Path, zipped: bool) -> None:
+    for prefix in ("", "module."):
+        content = {
+            "meta": {"epoch": 210, "seed": np.int64(3), "AP": np.float32(0.7), "config": "x = 1\n"},
+            "state_dict": small_state(prefix),
+            "optimizer": {
+                "state": {0: {"step": 5, "exp_avg": torch.zeros(3)}},
+                "param_groups": [{"lr": np.float64(5e-4), "betas": (0.9, 0.999), "params": [0]}],
+            },
+        }
+        path = tmp_path / "w.pth"
+        save(content, path, zipped=zipped)
+        assert_same(load_state_dict(path), small_state())
+
+
+@both_formats
+def test_checkpoints_of_mmengine(tmp_path: Path, zipped: bool, history_buffer: type) -> None:
+    content = {
+        "meta": {"epoch": 3, "path": Path("work_dirs"), "names": {"a", "b"}, ("x", 1): 2},
+        "state_dict": small_state(),
+        "message_hub": {
+            "log_scalars": OrderedDict({"train/loss": history_buffer()}),
+            "runtime_info": OrderedDict(iter=np.int64(7), rng=np.random.default_rng(0)),
+            "resumed_keys": defaultdict(list, a=[True]),
+        },
+    }
+    path = tmp_path / "w.pth"
+    save(content, path, zipped=zipped, protocol=4)
+    del sys.modules["training_program"]
+    assert_same(load_state_dict(path), small_state())
+    hub: Any = read_torch_file(path)
+    loss = hub["message_hub"]["log_scalars"]["train/loss"]
+    assert loss == Inert("training_program.HistoryBuffer")
+
+
+# --- Hostile files
+
+
+class Calls:
+    """Pickles to a call."""
+
+    def __init__(self, function: object, *arguments: object) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return self.call
+
+
+class CallsInItsState(Calls):
+    """Pickles to a list whose state, items and setter are to be called."""
+
+    def __reduce__(self) -> Any:
+        function, arguments = self.call
+        call = Calls(function, *arguments)
+        return list, (), {"__class__": call}, iter([call])
+
+
+Hostile = Callable[[str], object]
+HOSTILE: dict[str, Hostile] = {
+    "os.system": lambda file: Calls(os.system, f"touch {file}"),
+    "eval": lambda file: Calls(eval, f"open({file!r}, 'w').close()"),
+    "exec": lambda file: Calls(exec, f"open({file!r}, 'w').close()"),
+    "open": lambda file: Calls(open, file, "w"),
+    "a chain": lambda file: Calls(
+        getattr, Calls(__import__, "os"), Calls(str, "system"), Calls(os.system, f"touch {file}")
+    ),
+    "map": lambda file: Calls(list, Calls(map, eval, [f"open({file!r}, 'w').close()"])),
+    "object array": lambda file: np.array([Calls(os.system, f"touch {file}"), 1], dtype=object),
+    "state": lambda file: CallsInItsState(os.system, f"touch {file}"),
+    "ordered dict": lambda file: OrderedDict(x=Calls(os.system, f"touch {file}")),
+    "rebuilt": lambda file: Calls(
+        torch._tensor._rebuild_from_type_v2, os.system, int, (f"touch {file}",), {}
+    ),
+    "loader": lambda file: Calls(torch.load, Calls(open, file, "w")),
+}
+
+
+@both_formats
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_nothing_of_a_hostile_file_runs(tmp_path: Path, zipped: bool, hostile: str) -> None:
+    made = tmp_path / "made"
+    path = tmp_path / "w.pth"
+    bomb = HOSTILE[hostile](str(made))
+
+    # Beside the state dict it is passed over.
+    for protocol in (2, 4):
+        content = {"meta": {"x": bomb, "y": [bomb]}, "state_dict": small_state()}
+        save(content, path, zipped=zipped, protocol=protocol)
+        assert_same(load_state_dict(path), small_state())
+        save({**small_state(), "bomb": bomb}, path, zipped=zipped, protocol=protocol)
+        with pytest.raises(ValueError, match=r"w\.pth is not a plain state dict: .*bomb"):
+            load_state_dict(path)
+        save(bomb, path, zipped=zipped, protocol=protocol)
+        with pytest.raises(ValueError, match=r"w\.pth"):
+            load_state_dict(path)
+    path.write_bytes(pickle.dumps(bomb, protocol=2))
+    with pytest.raises(ValueError, match=r"w\.pth"):
+        load_state_dict(path)
+    assert not made.exists()
+
+
+def test_the_hostile_objects_are_hostile(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    for name in ("os.system", "eval", "object array", "state", "map"):
+        with contextlib.suppress(AttributeError):  # a list takes no state, but it was made
+            pickle.loads(pickle.dumps(HOSTILE[name](str(made))))
+        assert made.exists()
+        made.unlink()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        b"cos\nsystem\n(S'touch %s'\ntR.",
+        b"(S'touch %s'\nios\nsystem\n.",
+        b"(cos\nsystem\nS'touch %s'\no.",
+        b"\x80\x04\x8c\x02os\x8c\x06system\x93S'touch %s'\n\x85\x81.",
+        b"\x80\x04\x8c\x02os\x8c\x06system\x93S'touch %s'\n\x85}\x92.",
+        b"\x80\x04\x8c\x02os\x8c\x0asystem.foo\x93S'touch %s'\n\x85R.",
+        b"cbuiltins\ngetattr\n(cos\nsystem\nS'__call__'\ntR(S'touch %s'\ntR.",
+        b"ccollections\nOrderedDict\n(((S'a'\ncos\nsystem\ntltR}S'x'\nS'touch %s'\nsb.",
+    ],
+    ids=["global", "inst", "obj", "newobj", "newobj_ex", "dotted", "getattr", "build"],
+)
+def test_no_step_of_the_language_calls_or_imports(tmp_path: Path, steps: bytes) -> None:
+    made = tmp_path / "made"
+    program = steps.replace(b"%s", str(made).encode())
+    value = read_pickle(io.BytesIO(program), make=lambda name, arguments: (name, arguments))
+    assert isinstance(value, (tuple, Inert))
+    assert not made.exists()
+
+
+def test_a_torchscript_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    save(small_state(), path, zipped=True)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("w/constants.pkl", pickle.dumps(()))
+    with pytest.raises(ValueError, match="TorchScript program"):
+        load_state_dict(path)
+
+
+# --- Damage
+
+
+@both_formats
+def test_any_damage_is_a_value_error(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "w.pth"
+    save(small_state(), path, zipped=zipped)
+    whole = path.read_bytes()
+    rng = random.Random(0)
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for _ in range(rng.choice([1, 1, 3, 20])):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(damaged)
+        # What is damaged within the numbers of a row of pickles, nothing tells.
+        with contextlib.suppress(ValueError):
+            assert all(isinstance(tensor, Tensor) for tensor in load_state_dict(path).values())
+
+
+def repacked(path: Path, change: Callable[[str, bytes], bytes], **how: Any) -> None:
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", **how) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, change(name, content))
+
+
+@pytest.mark.parametrize(
+    ("change", "how", "reason"),
+    [
+        (lambda name, data: data, {"compression": zipfile.ZIP_DEFLATED}, "is compressed"),
+        (lambda name, data: data[:-4] if "/data/0" in name else data, {}, "storage 0 is cut off"),
+        (lambda name, data: b"big" if "byteorder" in name else data, {}, "big endian"),
+        (lambda name, data: data[:-9] if "data.pkl" in name else data, {}, "not a whole pickle"),
+    ],
+    ids=["compressed", "short", "byte order", "pickle"],
+)
+def test_odd_archives_are_refused(
+    tmp_path: Path, change: Callable[[str, bytes], bytes], how: dict[str, Any], reason: str
+) -> None:
+    path = tmp_path / "w.pth"
+    save(small_state(), path, zipped=True)
+    repacked(path, lambda _name, data: data)
+    assert_same(load_state_dict(path), small_state())
+    repacked(path, change, **how)
+    with pytest.raises(ValueError, match=reason):
+        load_state_dict(path)
+
+
+def test_an_archive_of_other_things_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("photo.jpg", b"")
+    with pytest.raises(ValueError, match=r"without the one data\.pkl"):
+        load_state_dict(path)
+
+
+@both_formats
+def test_a_view_beyond_its_numbers_is_refused(tmp_path: Path, zipped: bool) -> None:
+    class Beyond:
+        def __reduce__(self) -> Any:
+            storage = torch.ones(3)._typed_storage()
+            return torch._utils._rebuild_tensor_v2, (storage, 1, (9,), (1,), False, OrderedDict())
+
+    path = tmp_path / "w.pth"
+    save({"x": Beyond()}, path, zipped=zipped)
+    with pytest.raises(ValueError, match="damaged PyTorch file"):
+        load_state_dict(path)
+
+
+# --- Pickles of plain values
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary()
+    | st.builds(bytearray, st.binary()),
+    lambda parts: (
+        st.lists(parts)
+        | st.tuples(parts, parts, parts, parts)
+        | st.tuples(parts)
+        | st.dictionaries(st.text() | st.integers() | st.binary(), parts)
+    ),
+    max_leaves=30,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain, st.integers(0, pickle.HIGHEST_PROTOCOL))
+def test_plain_values_are_as_pickle_makes_them(value: object, protocol: int) -> None:
+    def made(name: str, arguments: tuple[Any, ...]) -> object:
+        # What old protocols write for bytes.
+        function = {"_codecs.encode": str.encode, "builtins.bytearray": bytearray}.get(
+            name.replace("__builtin__", "builtins"), bytes
+        )
+        return function(*arguments)
+
+    file = io.BytesIO(pickle.dumps(value, protocol=protocol) + b"what follows")
+    got = read_pickle(file, make=made)
+    assert got == value
+    assert file.read() == b"what follows"
+
+
+def test_sets_become_lists_and_odd_keys_are_left_out() -> None:
+    value = {"set": {3}, "frozen": frozenset([4]), (1, 2): 5, None: 6, 2.5: 7, True: 8}
+    got = read_pickle(io.BytesIO(pickle.dumps(value, protocol=4)))
+    assert got == {"set": [3], "frozen": [4], None: 6, 2.5: 7, True: 8}
+
+
+def test_what_is_in_itself_stays_so() -> None:
+    value: list[object] = [1]
+    value.append({"again": value})
+    got: Any = read_pickle(io.BytesIO(pickle.dumps(value)))
+    assert got[0] == 1
+    assert got[1]["again"] is got
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        b"",
+        b".",
+        b"a.",
+        b"0.",
+        b"1.",
+        b"(",
+        b"R.",
+        b"g5\n.",
+        b"K",
+        b"]]a]s",
+        b"\x82\x01.",
+        b"K\x01K\x02.",
+    ],
+)
+def test_what_is_no_pickle_is_refused(steps: bytes) -> None:
+    with pytest.raises(pickle.UnpicklingError, match="not a whole pickle"):
+        read_pickle(io.BytesIO(steps))
+
+
+def test_every_step_of_the_language_is_known_but_those_that_need_more_than_the_file() -> None:
+    unknown = set()
+    for step in pickletools.opcodes:
+        try:
+            read_pickle(io.BytesIO(step.code.encode("latin-1") + b"\n" * 9))
+        except pickle.UnpicklingError as error:
+            if "is not known here" in str(error):
+                unknown.add(step.name)
+    assert unknown == {"EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER"}

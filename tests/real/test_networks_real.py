@@ -11,8 +11,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from heatpose.networks import OpenPoseMobileNetV2Small, OpenPoseVGG19, mobilenet_v2_small
-from heatpose.weights import load_state_dict, load_weights
+from heatpose.networks import (
+    HandUNet,
+    OpenPoseMobileNetV2Small,
+    OpenPoseVGG19,
+    Task,
+    mobilenet_v2_small,
+    network_for,
+    network_name,
+)
+from heatpose.weights import load_into, load_state_dict, load_weights
 
 Float32 = npt.NDArray[np.float32]
 
@@ -143,3 +151,57 @@ def test_every_tensor_of_the_weight_file_is_used(body: Path) -> None:
     path = body / "model" / "openpose_mobilenet_v2_small.safetensors"
     renamed = OpenPoseMobileNetV2Small.normalise_keys(load_state_dict(path))
     assert set(renamed) == set(OpenPoseMobileNetV2Small().state_dict())
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "task"),
+    [
+        ("body/model/openpose_mobilenet_v2_small.safetensors", "mobilenet-v2-small", "body"),
+        ("hand/handnet/handnet.safetensors", "hand-unet", "hand"),
+    ],
+)
+def test_the_weight_files_are_told_apart(
+    shared_data: Path, file: str, name: str, task: Task
+) -> None:
+    state = load_state_dict(shared_data / file)
+    assert network_name(state) == name
+    network = network_for(state, task=task)
+    load_into(network, state)
+    other = OpenPoseMobileNetV2Small() if name == "hand-unet" else HandUNet()
+    with pytest.raises(ValueError, match=f"these look like the weights of {name}"):
+        load_into(other, state)
+
+
+KEY_LISTS = {
+    "darkpose_official_hrnet_w32_coco17": ("hrnet", "body"),
+    "mmpose_hrnet_w48_wholebody133": ("hrnet", "wholebody"),
+    "mmpose_hrnetv2_w18_hand21": ("hrnetv2", "hand"),
+    "mmpose_litehrnet_w18_hand21": ("lite-hrnet", "hand"),
+    "mmpose_res50_hand21": ("simple-baseline", "hand"),
+    "microsoft_pose_resnet50_coco17": ("simple-baseline", "body"),
+    "openpose_body25_beingjoey_module": ("body25", "body"),
+    "openpose_body25_caffe_names": ("body25", "body"),
+    "openpose_coco18_hzzone_module": ("vgg19", "body"),
+    "openpose_hand21_hzzone_module": ("openpose-hand", "hand"),
+    "openpose_face70_facenet_pth": ("openpose-face", "face"),
+}
+
+
+@pytest.mark.parametrize("layout", KEY_LISTS)
+def test_published_layouts_are_told_apart(shared_data: Path, layout: str) -> None:
+    path = shared_data.parent / "design" / "models" / "keys" / f"{layout}.tsv"
+    if not path.is_file():
+        pytest.skip(f"key list not found at {path}")
+    published = {}
+    for line in path.read_text().splitlines():
+        key, shape = line.split("\t")[:2]
+        sizes = [] if shape.startswith("scalar") else [int(size) for size in shape.split("x")]
+        published[key] = torch.empty(sizes, device="meta")
+    name, task = KEY_LISTS[layout]
+    assert network_name(published) == name
+    with torch.device("meta"):
+        network = network_for(published)
+    assert network.task == task
+    found = network.normalise_keys(published)
+    ours = network.state_dict()
+    assert {key: found[key].shape for key in ours} == {key: ours[key].shape for key in ours}

@@ -79,9 +79,9 @@ def read_torch_file(path: Path) -> object:
         path: The file.
 
     Returns:
-        The content with plain containers (dicts for dicts of any kind, lists for sets). Tensors in
-        a dict at the top, and in the dicts in it, are tensors, parameters too; deeper ones are
-        ``StoredTensor``, unread. Any other object is ``Inert``.
+        The content with plain containers: dicts for ordered and default ones too, lists for sets.
+        Tensors and parameters in a dict at the top, and in the dicts in it, are tensors; deeper
+        ones are ``StoredTensor``, unread. Any other object is ``Inert``.
 
     Raises:
         ValueError: the file is not of ``torch.save``, or damaged, or is a TorchScript program.
@@ -183,7 +183,7 @@ def _read_content(file: IO[bytes], storages: dict[str, Storage] | None = None) -
 def _made(name: str, arguments: tuple[object, ...]) -> object:
     """What the calls stand for that PyTorch writes into state dicts; others are ``Inert``."""
     match name, arguments:
-        case "collections.OrderedDict", ():
+        case ("collections.OrderedDict", ()) | ("collections.defaultdict", _):
             return {}
         case "collections.OrderedDict", (list(pairs),):  # as Python 2 wrote it
             return {pair[0]: pair[1] for pair in pairs if _is_item(pair)}

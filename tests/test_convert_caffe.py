@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from convert_files import CAFFE_START, caffe_blob, caffe_layer, caffe_old_layer, field, numbers
 from torch import nn
 
+from convert_files import CAFFE_START, caffe_blob, caffe_layer, caffe_old_layer, field, numbers
 from heatpose.networks import OpenPoseBody25, OpenPoseFace, OpenPoseHand, OpenPoseVGG19
 from heatpose.weights.convert import read_checkpoint
 
@@ -77,7 +77,9 @@ def test_the_names_of_openposes_files_are_those_of_its_networks(
     ]
     path.write_bytes(
         CAFFE_START
-        + b"".join(caffe_layer(name, kind, *map(caffe_blob, blobs)) for name, kind, *blobs in layers)
+        + b"".join(
+            caffe_layer(name, kind, *map(caffe_blob, blobs)) for name, kind, *blobs in layers
+        )
     )
     assert read_checkpoint(path).keys() == wanted.state_dict().keys()
 
@@ -114,9 +116,7 @@ def test_other_layers_are_refused_by_name(path: Path, layer: bytes, message: str
         ((-1, -3), "negative size"),
     ],
 )
-def test_claimed_shapes_are_not_trusted(
-    path: Path, shape: tuple[int, ...], message: str
-) -> None:
+def test_claimed_shapes_are_not_trusted(path: Path, shape: tuple[int, ...], message: str) -> None:
     dims = b"".join(field(1, size) for size in shape)
     blob = field(7, dims) + field(5, numbers(3).tobytes())
     path.write_bytes(CAFFE_START + caffe_layer("prelu", "PReLU", blob))

@@ -71,19 +71,21 @@ def _tensors_of(content: object) -> dict[str, Tensor]:
         raise ValueError(f"it holds a {type(content).__name__} instead of a dict of arrays")
     tensors: dict[str, Tensor] = {}
     for key, value in content.items():
+        if not isinstance(key, str):
+            raise ValueError(f"a key of its dict is a {type(key).__name__} instead of a name")
         if key == _NAME_TABLE:
             continue
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
             value = value[1]
         if not isinstance(value, _Array):
-            raise ValueError(f"{key!s:.200} is a {type(value).__name__} instead of an array")
-        tensor = value.tensor(str(key))
-        layer, _, variable = str(key).rpartition(".")
+            raise ValueError(f"{key:.200} is a {type(value).__name__} instead of an array")
+        tensor = value.tensor(key)
+        layer, _, variable = key.rpartition(".")
         if variable == "weight" and tensor.ndim == 2:
             tensor = tensor.mT.contiguous()
         if variable == "_mean":
             add(tensors, f"{layer}.num_batches_tracked", torch.tensor(0))
-        name = f"{layer}.{_NORM[variable]}" if variable in _NORM else str(key)
+        name = f"{layer}.{_NORM[variable]}" if variable in _NORM else key
         add(tensors, name, tensor)
     if not tensors:
         raise ValueError("its dict is empty")
@@ -132,25 +134,26 @@ class _Callable:
 
 
 class _Dtype:
-    """Stand-in for ``numpy.dtype``: plain numbers."""
+    """Stand-in for ``numpy.dtype``: what the pickle says of it, unchecked until ``plain``."""
 
-    __slots__ = ("code", "order")
+    __slots__ = ("code", "state")
 
     def __init__(self, code: Any, *_: Any) -> None:
+        self.code = code
+        self.state: Any = ("|",)
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state[1:5]  # byte order, and what structures are made of
+
+    def plain(self, name: str) -> np.dtype[np.generic]:
+        """The type of the array of this name, if it is one of numbers."""
+        code = self.code if isinstance(self.code, str) else "unknown"
         if code not in _DTYPES:
-            raise ValueError(f"array of type {code!s:.50}: expected one of {', '.join(_DTYPES)}")
-        self.code: str = code
-        self.order = "<"
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        order, *structure = state[1:5]
-        if order not in ("<", ">") or structure != [None, None, None]:
-            raise ValueError("array of structures")
-        self.order = order
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        return np.dtype(self.order + self.code)
+            raise ValueError(f"{name} is of type {code:.9}: expected one of {', '.join(_DTYPES)}")
+        order, *structure = self.state
+        if order not in ("<", ">") or any(part is not None for part in structure):
+            raise ValueError(f"{name} is an array of structures")
+        return np.dtype(f"{order}{code}")
 
 
 class _Array:
@@ -161,24 +164,28 @@ class _Array:
     def __init__(self, *state: Any) -> None:
         self.state = state
 
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
+    def __setstate__(self, state: Any) -> None:
         self.state = state[1:]  # without the version
 
     def tensor(self, name: str) -> Tensor:
-        shape, dtype, by_columns, data = self.state if len(self.state) == 4 else [None] * 4
+        if len(self.state) != 4:
+            raise ValueError(f"{name} is an array without content")
+        shape, kind, by_columns, data = self.state
         if isinstance(data, str):  # the bytes of Python 2
             data = data.encode("latin1", "replace")
         if not (
             isinstance(shape, tuple)
             and all(type(size) is int for size in shape)
-            and isinstance(dtype, _Dtype)
-            and isinstance(data, (bytes, bytearray))
+            and isinstance(kind, _Dtype)
         ):
-            raise ValueError(f"{name} is no array of plain numbers")
+            raise ValueError(f"{name} is no array")
+        dtype = kind.plain(name)
+        if not isinstance(data, (bytes, bytearray)):
+            raise ValueError(f"{name} has no bytes but a {type(data).__name__}")
         if by_columns:
-            tensor = tensor_of(bytes(data), dtype.dtype, shape[::-1], name)
+            tensor = tensor_of(bytes(data), dtype, shape[::-1], name)
             return tensor.permute(tuple(reversed(range(tensor.ndim))))
-        return tensor_of(bytes(data), dtype.dtype, shape, name)
+        return tensor_of(bytes(data), dtype, shape, name)
 
 
 def _empty_array(*_: Any) -> _Array:

@@ -110,6 +110,36 @@ def tf_const(name: str, tensor: bytes) -> bytes:
 TF_END = field(3, 21) + field(4, field(1, 24))  # the graph's versions
 
 
+TF_IMAGE = tf_node("image", "Placeholder", dtype=field(6, 1))
+
+
+def mobilenet_graph(weights: Mapping[str, Array]) -> bytes:
+    """The graph's constants and their readers, of arrays by variable name in PyTorch's layout."""
+    graph = TF_IMAGE
+    norms: dict[str, list[str]] = {}
+    for i, (name, array) in enumerate(weights.items()):
+        if name.endswith("depthwise_weights"):
+            op, array = "DepthwiseConv2dNative", array.transpose(2, 3, 0, 1)
+        elif name.endswith("weights"):
+            op, array = "Conv2D", array.transpose(2, 3, 1, 0)
+        else:
+            norms.setdefault(name.rpartition("/")[0], []).append(name)
+            op = ""
+        node = name if name.endswith("Const") else f"{name}/read/_{i}__cf__{i}"
+        equal = array.size > 1 and (array == array.flat[0]).all()
+        value = tf_floats(array.shape, array.flat[0]) if equal else tf_content(array)
+        graph += tf_const(node, value)
+        if op:
+            graph += tf_node(f"{name}/{op}", op, "image", node)
+        else:
+            norms[name.rpartition("/")[0]][-1] = node
+    order = ["gamma", "Const", "beta", "moving_mean", "moving_variance"]
+    for layer, nodes in norms.items():
+        nodes.sort(key=lambda node: order.index(node.split("BatchNorm/")[1].split("/")[0]))
+        graph += tf_node(f"{layer}/FusedBatchNorm", "FusedBatchNorm", "image", *nodes)
+    return graph + TF_END
+
+
 # --- Keras
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from convert_files import (
     TF_END,
+    TF_IMAGE,
     field,
+    mobilenet_graph,
     numbers,
     tf_const,
     tf_content,
@@ -31,7 +32,6 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "graph_opt.pb"
 
 
-IMAGE = tf_node("image", "Placeholder", dtype=field(6, 1))
 KERNEL, DEPTHWISE, BIAS = numbers(3, 5, 2, 4), numbers(3, 5, 2, 1), numbers(4)
 
 
@@ -40,12 +40,12 @@ def conv(weights: str = "Conv/weights") -> bytes:
 
 
 def bias_add(constant: bytes) -> bytes:
-    return IMAGE + tf_const("b", constant) + tf_node("add", "BiasAdd", "image", "b") + TF_END
+    return TF_IMAGE + tf_const("b", constant) + tf_node("add", "BiasAdd", "image", "b") + TF_END
 
 
 def test_kernels_get_pytorchs_layout(path: Path) -> None:
     path.write_bytes(
-        IMAGE
+        TF_IMAGE
         + tf_const("Conv/weights", tf_content(KERNEL))
         + conv()
         + tf_const("dw/depthwise_weights", tf_content(DEPTHWISE))
@@ -75,7 +75,7 @@ def test_kernels_get_pytorchs_layout(path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["", "/read", "/read/_2__cf__2", "/_2__cf__2"])
 def test_names_are_those_of_the_variables(path: Path, suffix: str) -> None:
     path.write_bytes(
-        IMAGE
+        TF_IMAGE
         + tf_const(f"Conv/weights{suffix}", tf_content(KERNEL))
         + conv(f"Conv/weights{suffix}")
         + TF_END
@@ -85,7 +85,7 @@ def test_names_are_those_of_the_variables(path: Path, suffix: str) -> None:
 
 def test_constants_are_found_behind_identities_and_others_are_left(path: Path) -> None:
     path.write_bytes(
-        IMAGE
+        TF_IMAGE
         + tf_const("Conv/weights", tf_content(KERNEL))
         + tf_node("Conv/weights/read", "Identity", "Conv/weights")
         + conv("Conv/weights/read")
@@ -100,7 +100,7 @@ def test_constants_are_found_behind_identities_and_others_are_left(path: Path) -
 
 def test_norms_have_four_vectors_or_two(path: Path) -> None:
     names = ["gamma", "beta", "moving_mean", "moving_variance"]
-    graph = IMAGE + b"".join(
+    graph = TF_IMAGE + b"".join(
         tf_const(f"{layer}/{name}", tf_content(numbers(4, seed=i)))
         for layer in "AB"
         for i, name in enumerate(names[: 4 if layer == "A" else 2])
@@ -144,33 +144,6 @@ def test_a_repeated_value_takes_no_memory(path: Path) -> None:
         load_into(torch.nn.Linear(2, 3), {"weight": torch.zeros(3, 2), "bias": tensor})
 
 
-def mobilenet_graph(weights: dict[str, Tensor]) -> bytes:
-    """The graph's constants and their readers, of tensors by variable name in PyTorch's layout."""
-    graph, norms = IMAGE, {}
-    for i, (name, tensor) in enumerate(weights.items()):
-        array = tensor.numpy()
-        if name.endswith("depthwise_weights"):
-            op, array = "DepthwiseConv2dNative", array.transpose(2, 3, 0, 1)
-        elif name.endswith("weights"):
-            op, array = "Conv2D", array.transpose(2, 3, 1, 0)
-        else:
-            norms.setdefault(name.rpartition("/")[0], []).append(name)
-            op = ""
-        node = name if name.endswith("Const") else f"{name}/read/_{i}__cf__{i}"
-        equal = array.size > 1 and (array == array.flat[0]).all()
-        value = tf_floats(array.shape, array.flat[0]) if equal else tf_content(array)
-        graph += tf_const(node, value)
-        if op:
-            graph += tf_node(f"{name}/{op}", op, "image", node)
-        else:
-            norms[name.rpartition("/")[0]][-1] = node
-    order = ["gamma", "Const", "beta", "moving_mean", "moving_variance"]
-    for layer, nodes in norms.items():
-        nodes.sort(key=lambda node: order.index(node.split("BatchNorm/")[1].split("/")[0]))
-        graph += tf_node(f"{layer}/FusedBatchNorm", "FusedBatchNorm", "image", *nodes)
-    return graph + TF_END
-
-
 def test_the_whole_small_network(path: Path) -> None:
     """Every name of the graph comes to its place: read, renamed, loaded, same numbers."""
     torch.manual_seed(0)
@@ -180,7 +153,7 @@ def test_the_whole_small_network(path: Path) -> None:
         if "norm" in key and not key.endswith("norm.weight"):
             part.uniform_(0.5, 1.5)
     theirs = {ours: name for name, ours in _tensorflow_names().items()}
-    path.write_bytes(mobilenet_graph({theirs[key]: part for key, part in state.items()}))
+    path.write_bytes(mobilenet_graph({theirs[key]: part.numpy() for key, part in state.items()}))
     load_into(loaded, read_checkpoint(path))
     for key, part in loaded.state_dict().items():
         assert torch.equal(part, network.state_dict()[key]), key
@@ -213,12 +186,12 @@ def test_claimed_shapes_are_not_trusted(path: Path, constant: bytes, message: st
 @pytest.mark.parametrize(
     ("graph", "message"),
     [
-        (IMAGE + conv("image"), "without frozen weights"),
-        (IMAGE + tf_node("w", "Const") + conv("w"), "w has no value"),
-        (IMAGE + tf_node("w", "Identity", "w") + conv("w"), "has no end"),
-        (IMAGE * 2, "two of its nodes have one name"),
+        (TF_IMAGE + conv("image"), "without frozen weights"),
+        (TF_IMAGE + tf_node("w", "Const") + conv("w"), "w has no value"),
+        (TF_IMAGE + tf_node("w", "Identity", "w") + conv("w"), "has no end"),
+        (TF_IMAGE * 2, "two of its nodes have one name"),
         (
-            IMAGE
+            TF_IMAGE
             + tf_const("w", tf_content(DEPTHWISE))
             + conv("w")
             + tf_node("dw", "DepthwiseConv2dNative", "image", "w"),
@@ -233,7 +206,7 @@ def test_odd_graphs_are_refused(path: Path, graph: bytes, message: str) -> None:
 
 
 def test_every_cut_is_noticed(path: Path) -> None:
-    data = IMAGE + tf_const("Conv/weights", tf_content(KERNEL)) + conv()
+    data = TF_IMAGE + tf_const("Conv/weights", tf_content(KERNEL)) + conv()
     for length in range(len(data)):
         path.write_bytes(data[:length])
         with pytest.raises(ValueError, match=r"graph_opt\.pb"):

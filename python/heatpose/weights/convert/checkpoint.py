@@ -20,7 +20,8 @@ _PICKLE = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 _FIELDS_SEEN = 64  # of a protobuf message, to tell whose it is
 
 _VARINT, _LENGTH = 0, 2  # kinds of protobuf's fields
-_CAFFE_LAYER, _CAFFE_OLD_LAYER, _FIRST_FIELD = 100, 2, 1
+_CAFFE_LAYER, _CAFFE_OLD_LAYER, _TENSORFLOW_NODE = 100, 2, 1
+_NAME_FIELD = b"\x0a"  # field 1 with a length
 
 
 class _Format(NamedTuple):
@@ -103,27 +104,27 @@ def _is_safetensors(start: bytes) -> bool:
 def _protobuf_format(file: BinaryIO, size: int) -> _Format | None:
     """Tell Caffe's networks from TensorFlow's graphs by the first fields of the message.
 
-    Both start with field 1: Caffe's is a name, of which there is one, and layers follow (field 100,
-    or 2 in old files); TensorFlow's is a node, and more nodes follow.
+    Caffe's layers have field numbers of their own. TensorFlow's nodes have that of Caffe's name,
+    but are messages, which start with the field of their name.
     """
-    nodes = 0
     for _ in range(_FIELDS_SEEN):
         tag, value = _varint(file), _varint(file)  # the value, or the length of what follows
         if tag is None or value is None:
-            break
-        field, kind = tag >> 3, tag & 7
-        if kind not in (_VARINT, _LENGTH):
             return None
+        field, kind = tag >> 3, tag & 7
         if kind == _VARINT:
             continue
+        end = file.tell() + value
+        if kind != _LENGTH or field == 0:
+            return None
         if field in (_CAFFE_LAYER, _CAFFE_OLD_LAYER):
             return _CAFFE
-        nodes += field == _FIRST_FIELD
-        if nodes == 2:
+        if field == _TENSORFLOW_NODE and file.read(1) == _NAME_FIELD:
             return _TENSORFLOW
-        if file.seek(value, os.SEEK_CUR) > size:
+        if end > size:
             return None
-    return _TENSORFLOW if nodes else None
+        file.seek(end)
+    return None
 
 
 def _varint(file: BinaryIO) -> int | None:

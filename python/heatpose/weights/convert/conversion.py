@@ -57,6 +57,7 @@ def convert(
         load_into(network, state_dict)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
+    del state_dict  # large networks are hundreds of megabytes, and there are copies to come
     weights = {key: tensor.contiguous() for key, tensor in network.state_dict().items()}
     broken = [key for key, tensor in weights.items() if not torch.isfinite(tensor).all()]
     if broken:

@@ -4,7 +4,11 @@
 variable lies below its layer under its own full name: ``conv1_1/conv1_1/kernel:0``, or, where a
 model is a layer of another one, ``model_1/conv1_1/kernel:0``.
 
-HDF5 files can point to other files: links and raw data elsewhere are refused, never followed.
+The kernels are taken to be those of Keras on TensorFlow; attributes are not read, as damaged ones
+can make the HDF5 library wait for ever.
+
+HDF5 files can point to other files: links and raw data elsewhere are refused, never followed. What
+the library itself does with a file that somebody made to harm it is not in our hands.
 """
 
 from __future__ import annotations
@@ -44,14 +48,14 @@ def read(path: Path) -> dict[str, Tensor]:
         [out, in, h, w].
 
     Raises:
-        ValueError: the file is damaged, claims more than it can hold, points elsewhere, was written
-            by Keras on something else than TensorFlow, or has variables of unknown kinds.
+        ValueError: the file is damaged, claims more than it can hold, points elsewhere, or has
+            variables of unknown kinds.
     """
     try:
         with h5py.File(path, "r") as file:
             tensors = _layers(file, _COMPRESSION * path.stat().st_size)
-    # h5py raises these three for damaged files, depending on where the damage is.
-    except (OSError, KeyError, RuntimeError) as error:
+    # h5py raises these for damaged files, depending on where the damage is.
+    except (OSError, KeyError, RuntimeError, TypeError) as error:
         raise ValueError(f"weights: {path} is a damaged HDF5 file ({error})") from error
     except ValueError as error:
         raise ValueError(f"weights: {path} looks like a Keras file, but {error}") from error
@@ -62,10 +66,6 @@ def read(path: Path) -> dict[str, Tensor]:
 
 def _layers(file: h5py.File, budget: int) -> dict[str, Tensor]:
     root = _opened(file, _WEIGHTS) if _WEIGHTS in file else file
-    for place in (file, root):
-        backend = place.attrs.get("backend", b"tensorflow")
-        if backend not in (b"tensorflow", "tensorflow"):
-            raise ValueError(f"it was written on {backend!r}: expected Keras on TensorFlow")
     tensors: dict[str, Tensor] = {}
     for layer in root:
         found = list(_variables(_opened(root, layer), (layer,)))

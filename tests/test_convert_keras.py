@@ -177,14 +177,3 @@ def test_cut_files_are_called_damaged(path: Path) -> None:
         path.write_bytes(data[:length])
         with pytest.raises(ValueError, match=r"model\.hdf5 is a damaged HDF5 file"):
             read_checkpoint(path)
-
-
-def test_damaged_bytes_are_noticed_or_harmless(path: Path) -> None:
-    write_keras(path, {"conv": {"conv/bias:0": BIAS}})
-    data = path.read_bytes()
-    for i in range(8, len(data), 97):
-        path.write_bytes(data[:i] + bytes([data[i] ^ 0xFF]) + data[i + 1 :])
-        try:
-            read_checkpoint(path)
-        except ValueError:
-            continue

@@ -312,7 +312,11 @@ def build(**settings: Any) -> Callable[[], BodyEstimator]:
         (build(model="default"), ValueError, "no model ships with heatpose yet; pass weights="),
         (build(model="auto"), ValueError, "'auto' needs weights="),
         (build(model="vgg19"), ValueError, "'vgg19' needs weights="),
-        (build(model="resnet"), ValueError, "mobilenet-v2-small, vgg19 or auto, got 'resnet'"),
+        (
+            build(model="resnet"),
+            ValueError,
+            "model must be a checkpoint.*or a network.*vgg19.*got 'resnet'",
+        ),
         (build(model=3), TypeError, "model must be a name or a torch module, got int"),
         (build(model=nn.ReLU()), TypeError, "ReLU needs an attribute input_spec"),
         (build(model="auto", weights="nowhere.pth"), FileNotFoundError, "nowhere.pth"),
@@ -320,6 +324,8 @@ def build(**settings: Any) -> Callable[[], BodyEstimator]:
         (build(device="cuda:99"), ValueError, "'cuda:99' cannot be used"),
         (build(dtype="int8"), ValueError, "dtype must be one of float32.*'int8'"),
         (build(dtype=torch.float64), ValueError, "dtype must be one of float32.*'float64'"),
+        (build(padding=1.0), ValueError, "padding: for top-down networks only, and Blur is none"),
+        (build(detector=print), ValueError, "detector: for top-down networks only"),
         (build(scales=()), ValueError, "scales must be positive numbers, at least one"),
         (build(scales=(1, -1)), ValueError, "scales must be positive"),
         (build(scales=(float("nan"),)), ValueError, "scales must be positive"),
@@ -348,3 +354,9 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, mobilenet_file: 
 def test_repr_says_what_runs_where() -> None:
     text = repr(BodyEstimator(Blur(), scales=(0.5, 1)))
     assert text == "BodyEstimator(Blur, device='cpu', dtype='float32', scales=(0.5, 1.0), box=64)"
+
+
+def test_boxes_are_refused_by_a_network_that_needs_none() -> None:
+    estimator, _ = recording()
+    with pytest.raises(ValueError, match=r"Blur is bottom-up.*boxes are for top-down networks"):
+        estimator(photo(), boxes=[[0, 0, 9, 9]])

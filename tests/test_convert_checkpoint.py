@@ -213,7 +213,7 @@ def test_unknown_formats_are_named_by_their_first_bytes(
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.pb does not exist"):
         read_checkpoint(tmp_path / "nowhere.pb")
-    with pytest.raises(FileNotFoundError, match="is a folder"):
+    with pytest.raises(ValueError, match="is a folder"):
         convert(tmp_path, tmp_path / "x")
 
 

@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from heatpose import ops, reference, skeletons
     from heatpose.decoders import BodyDecoder, HandMapDecoder, KeypointDecoder
-    from heatpose.estimators import BodyEstimator
+    from heatpose.estimators import BodyEstimator, HandEstimator, WholeBodyEstimator
     from heatpose.native import (
         cuda_status,
         get_num_threads,
@@ -30,6 +30,8 @@ _HOME = {
     "HandMapDecoder": "heatpose.decoders",
     "KeypointDecoder": "heatpose.decoders",
     "BodyEstimator": "heatpose.estimators",
+    "HandEstimator": "heatpose.estimators",
+    "WholeBodyEstimator": "heatpose.estimators",
     "Boxes": "heatpose.results",
     "Hands": "heatpose.results",
     "People": "heatpose.results",
@@ -55,17 +57,19 @@ _MODULES = (
     "weights",
 )
 # What needs PyTorch, so that its absence is told in one line.
-_NEED_TORCH = ("BodyEstimator", "networks", "weights")
+_NEED_TORCH = ("BodyEstimator", "HandEstimator", "WholeBodyEstimator", "networks")
 
 __all__ = [
     "BodyDecoder",
     "BodyEstimator",
     "Boxes",
+    "HandEstimator",
     "HandMapDecoder",
     "Hands",
     "KeypointDecoder",
     "People",
     "Skeleton",
+    "WholeBodyEstimator",
     "__version__",
     "cuda_status",
     "get_num_threads",

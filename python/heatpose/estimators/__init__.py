@@ -1,7 +1,9 @@
-"""Photo in, results out: a network, a decoder and what lies between."""
+"""From photos to results: a network, its decoder, and what lies between."""
 
 from __future__ import annotations
 
 from heatpose.estimators.body import BodyEstimator
+from heatpose.estimators.hand import HandEstimator
+from heatpose.estimators.wholebody import WholeBodyEstimator
 
-__all__ = ["BodyEstimator"]
+__all__ = ["BodyEstimator", "HandEstimator", "WholeBodyEstimator"]

@@ -8,7 +8,13 @@ published.
 
 from __future__ import annotations
 
-from heatpose.networks.checkpoints import NETWORKS, Network, network_for, network_name
+from heatpose.networks.checkpoints import (
+    NETWORKS,
+    Network,
+    network_for,
+    network_name,
+    network_named,
+)
 from heatpose.networks.crop_network import Task
 from heatpose.networks.crop_spec import CropSpec
 from heatpose.networks.hand_unet import HandUNet
@@ -41,4 +47,5 @@ __all__ = [
     "Task",
     "network_for",
     "network_name",
+    "network_named",
 ]

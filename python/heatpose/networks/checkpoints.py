@@ -90,7 +90,7 @@ def network_for(
             f"the weights belong to no known network: expected those of {' or '.join(NETWORKS)}, "
             f"got {len(state_dict)} tensors ({some}, ...)"
         )
-    network = _made(NETWORKS[name], state_dict, arguments)
+    network = network_named(name, state_dict, **arguments)
     if task is not None and network.task != task:
         found = network.task or f"{network.keypoints} keypoints of no known task"
         raise ValueError(
@@ -99,9 +99,22 @@ def network_for(
     return network
 
 
-def _made(
-    network: type[Network], state_dict: Mapping[str, Tensor], arguments: Mapping[str, Any]
-) -> Network:
+def network_named(name: str, state_dict: Mapping[str, Tensor], **arguments: Any) -> Network:
+    """Make the network of a name, of the sizes that a checkpoint's tensors have.
+
+    Args:
+        name: A key of ``NETWORKS``.
+        state_dict: Tensors by name, of that network.
+        **arguments: As of :func:`network_for`.
+
+    Returns:
+        A new network with random weights.
+
+    Raises:
+        TypeError: the network has no such argument.
+        ValueError: the tensors are not those of a network whose sizes differ.
+    """
+    network = NETWORKS[name]
     if issubclass(network, SizedNetwork):
         return network.for_state_dict(state_dict, **arguments)
     return network(**arguments)

@@ -23,6 +23,7 @@ class CropSpec:
         std: One per channel, in the order of ``colour``, in units of 0..1.
         colour: Order of the three channels.
         stride: Crop pixels per cell of the maps.
+        padding: Factor on both sides of a tight box, for the margin that the network is used to.
         antialias: Whether the crop is made by a bilinear resize that averages over the area of each
             of its pixels where the box has more pixels than the crop, as Pillow does, instead of
             reading four pixels of the photo for each.
@@ -37,6 +38,7 @@ class CropSpec:
     std: tuple[float, float, float] = IMAGENET_STD
     colour: ColourOrder = "rgb"
     stride: int = 4
+    padding: float = 1.25
     antialias: bool = False
     pixel_areas: bool = False
 

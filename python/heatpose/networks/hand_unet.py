@@ -64,6 +64,7 @@ class HandUNet(nn.Module):
         mean=(0.3950, 0.4323, 0.2954),
         std=(0.1966, 0.1734, 0.1836),
         stride=1,
+        padding=2.2,
         antialias=True,
         pixel_areas=True,
     )

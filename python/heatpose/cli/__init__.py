@@ -1,4 +1,4 @@
-"""The command line: ``heatpose predict``, ``heatpose demo`` and ``heatpose info``."""
+"""The command line: ``heatpose predict``, ``demo``, ``models`` and ``info``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 import heatpose as hp
 from heatpose.cli.demo import demo_command
 from heatpose.cli.info import info_command
+from heatpose.cli.models import models_command
 from heatpose.cli.predict import predict_command
 
 __all__ = ["main"]
@@ -18,5 +19,5 @@ def main() -> None:
     """Heatmaps to poses: find the people in photos and their keypoints."""
 
 
-for _command in (predict_command, demo_command, info_command):
+for _command in (predict_command, demo_command, models_command, info_command):
     main.add_command(_command)

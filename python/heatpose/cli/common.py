@@ -6,22 +6,21 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import click
 
 import heatpose as hp
 
-if TYPE_CHECKING:
-    from heatpose.results import People
-
-MODELS = ("auto", "mobilenet-v2-small", "vgg19")
+TASKS = ("body", "hand", "wholebody")
 DEVICES = ("auto", "cpu", "cuda")
 
 
 def _parse_scales(
-    context: click.Context, parameter: click.Parameter, value: str
-) -> tuple[float, ...]:
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[float, ...] | None:
+    if value is None:
+        return None
     try:
         scales = tuple(float(part) for part in value.split(","))
     except ValueError:
@@ -49,10 +48,11 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option(
             "--model",
-            type=click.Choice(MODELS),
+            metavar="NAME",
             default="auto",
             show_default=True,
-            help="The network; auto tells it from the weights.",
+            help="A checkpoint (see `heatpose models list`), or with --weights a network, or auto "
+            "to tell it from the weights.",
         ),
         click.option(
             "--weights",
@@ -63,9 +63,8 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--scales",
             metavar="S,S,...",
             callback=_parse_scales,
-            default="1",
-            show_default=True,
-            help="Scale search: the network sees the photo at each, and the maps are averaged.",
+            help="Scale search: the network sees the photo at each, and the maps are averaged. "
+            "[default: 1; of OpenPose's hands 0.5,1,1.5,2]",
         ),
         click.option(
             "--device",
@@ -85,25 +84,6 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def make_estimator(model: str, *, weights: Path | None, **options: Any) -> Callable[[Any], People]:
-    """The estimator of the options.
-
-    Raises:
-        click.UsageError: no weights.
-        click.ClickException: PyTorch is missing, or the network cannot be made.
-    """
-    if weights is None:
-        raise click.UsageError("no network ships with heatpose yet: give --weights FILE")
-    try:
-        estimator = hp.BodyEstimator(model, weights=weights, **options)
-    except ImportError as error:
-        hint = ": pip install 'heatpose[torch]'" if error.name == "torch" else ""
-        raise click.ClickException(f"{error}{hint}") from error
-    except Exception as error:
-        raise click.ClickException(describe(error)) from error
-    return cast("Callable[[Any], People]", estimator)
 
 
 def wait_passively() -> None:

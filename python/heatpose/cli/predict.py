@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,23 +12,59 @@ import click
 
 from heatpose.cli import outputs
 from heatpose.cli.common import (
+    TASKS,
     FiniteRange,
     counted,
     describe,
-    make_estimator,
     network_options,
     report,
     set_threads,
     wait_passively,
 )
+from heatpose.cli.estimate import boxes_for, make_estimator, read_boxes
 from heatpose.formats import FORMATS, Format
 
 if TYPE_CHECKING:
-    from heatpose.results import People
+    from heatpose.cli.estimate import Result
+    from heatpose.results import Boxes
 
 
 @click.command("predict")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--task",
+    type=click.Choice(TASKS),
+    default="body",
+    show_default=True,
+    help="What to find: bodies, hands, or bodies with feet, face and hands.",
+)
+@click.option("--hands", is_flag=True, help="Find the hands of the bodies too.")
+@click.option(
+    "--hand-model",
+    metavar="NAME",
+    default="auto",
+    show_default=True,
+    help="The network of --hands: a checkpoint (see `heatpose models list --task hand`).",
+)
+@click.option(
+    "--hand-weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of the weights of --hands.",
+)
+@click.option(
+    "--boxes",
+    "boxes_from",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file of where to look in each photo, for top-down networks: "
+    '{"photo.jpg": [[x1, y1, x2, y2], ...]}, or COCO results or annotations.',
+)
+@click.option(
+    "--detector",
+    metavar="NAME",
+    help="Finds the boxes: a checkpoint (see `heatpose models list`) or an ONNX file, YOLOX for "
+    "people, RTMDet for hands. [default: the whole photo]",
+)
 @click.option("--json", "json_to", metavar="PATH", help="JSON file (one photo) or folder.")
 @click.option("--draw", "draw_to", metavar="PATH", help="Picture (one photo) or folder.")
 @click.option(
@@ -57,7 +93,7 @@ def predict_command(
     json_format: str,
     **options: Any,
 ) -> None:
-    """Find the people in photos: files, folders, patterns such as 'photos/*.jpg'.
+    """Find the people or hands in photos: files, folders, patterns such as 'photos/*.jpg'.
 
     A photo that cannot be read is reported and the others go on. Exit code: 0 when every photo went
     well, 1 when any failed, 2 for a wrong command line.
@@ -95,15 +131,17 @@ def predict_photos(
     *,
     model: str,
     weights: Path | None,
-    scales: tuple[float, ...],
-    device: str,
     threads: int | None,
     scores: bool,
     quiet: bool,
-    threshold: float | None = None,
-    box: int | None = None,
+    task: str = "body",
+    boxes_from: Path | None = None,
+    **options: Any,
 ) -> int:
-    """Find, write and draw the people of each photo; gives the number of photos that failed."""
+    """Find, write and draw what is in each photo; gives the number of photos that failed.
+
+    The options that are not named here are those of ``make_estimator``.
+    """
     from tqdm import tqdm
 
     from heatpose import formats
@@ -117,9 +155,8 @@ def predict_photos(
     if not photos:
         return 0
     set_threads(threads)
-    settings = {"threshold": threshold, "box": box}
-    given = {name: value for name, value in settings.items() if value is not None}
-    estimator = make_estimator(model, weights=weights, device=device, scales=scales, **given)
+    boxes = read_boxes(boxes_from)
+    estimator = make_estimator(task, model=model, weights=weights, **options)
     outputs.make_folders(written)
     image_ids = outputs.image_ids(photos)
 
@@ -131,11 +168,11 @@ def predict_photos(
         bar, json_paths, draw_paths, image_ids, strict=True
     ):
         try:
-            people, line = _predict_photo(estimator, path, draw_path, scores=scores)
+            found, line = _predict_photo(estimator, path, draw_path, boxes, scores=scores)
             if json_path is not None:
-                people.save_json(json_path, json_format, image_id=image_id)
+                found.save_json(json_path, json_format, image_id=image_id)
             if together:
-                results += formats.to_coco(people, image_id=image_id)
+                results += formats.encode(found, "coco", image_id=image_id)
         except Exception as error:  # whatever is wrong with one photo, the others go on
             message = describe(error)
             with tqdm.external_write_mode(file=sys.stderr):
@@ -159,17 +196,34 @@ def _json_paths(
 
 
 def _predict_photo(
-    estimator: Callable[[Any], People], path: Path, draw_path: Path | None, *, scores: bool
-) -> tuple[People, str]:
-    """The people of one photo, and a line about them."""
+    estimator: Callable[..., Result],
+    path: Path,
+    draw_path: Path | None,
+    boxes: Mapping[str, Boxes] | None,
+    *,
+    scores: bool,
+) -> tuple[Result, str]:
+    """What is in one photo, and a line about it."""
     from heatpose import media
 
     start = time.perf_counter()
     image = media.read_image(path)
-    people = estimator(image)
+    found = estimator(image, **boxes_for(path, boxes))
     seconds = time.perf_counter() - start
     if draw_path is not None:
-        people.draw(image, to=draw_path, scores=scores)
-    height, width = people.canvas
-    found = f"{counted(len(people), 'person', 'people')}, {int(people.visible.sum())} keypoints"
-    return people, f"{path}: {found}, {width}x{height} px, {1000 * seconds:.0f} ms"
+        found.draw(image, to=draw_path, scores=scores)
+    height, width = found.canvas
+    return found, f"{path}: {_counts(found)}, {width}x{height} px, {1000 * seconds:.0f} ms"
+
+
+def _counts(found: Result) -> str:
+    """``2 people, 30 keypoints``, with hands ``2 people, 4 hands, 30 + 80 keypoints``."""
+    from heatpose.results import Hands
+
+    people = found.people if isinstance(found, Hands) else found
+    parts = [] if people is None else [counted(len(people), "person", "people")]
+    keypoints = [] if people is None else [str(int(people.visible.sum()))]
+    if isinstance(found, Hands):
+        parts.append(counted(int(found.visible.any(axis=1).sum()), "hand", "hands"))
+        keypoints.append(str(int(found.visible.sum())))
+    return f"{', '.join(parts)}, {' + '.join(keypoints)} keypoints"

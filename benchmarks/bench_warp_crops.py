@@ -16,11 +16,13 @@ MEAN = np.array(ops.IMAGENET_MEAN, np.float32)
 STD = np.array(ops.IMAGENET_STD, np.float32)
 
 
-def with_warp_affine(image: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+def with_warp_affine(
+    image: np.ndarray, matrices: np.ndarray, size: tuple[int, int] = SIZE
+) -> np.ndarray:
     crops = []
     for matrix in matrices:
         crop = cv2.warpAffine(
-            image, matrix, SIZE[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            image, matrix, size[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         )
         crops.append(((crop.astype(np.float32) / 255 - MEAN) / STD).transpose(2, 0, 1))
     return np.stack(crops)

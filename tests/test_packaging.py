@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
+import operator
 import re
 import subprocess
 import sys
@@ -68,6 +70,29 @@ def test_python_of_the_readme_runs(
     assert {path.name for path in tmp_path.iterdir()} == {"people.png", "people.json"}
 
 
+def test_python_of_the_readme_that_downloads_names_what_exists() -> None:
+    """It is not run, since it fetches checkpoints; its names are looked up."""
+    programs = blocks("README.md", "py")
+    assert programs
+    trees = [ast.parse(program) for program in programs]
+    chains = {
+        ast.unparse(node)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+    }
+    public = {chain for chain in chains if re.fullmatch(r"hp(\.\w+)+", chain)}
+    assert {"hp.HandEstimator", "hp.detectors.YoloxDetector"} <= public
+    for chain in public:
+        operator.attrgetter(chain.removeprefix("hp."))(hp)
+    names = {
+        node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)
+    }
+    known = hp.weights.models()
+    for name in names & {word for word in names if isinstance(word, str) and "-" in word}:
+        assert name in known
+
+
 @pytest.mark.parametrize("paper", PAPERS)
 def test_commands_of_make_exist(paper: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile(), re.MULTILINE))
@@ -91,7 +116,10 @@ def test_commands_of_heatpose_exist() -> None:
     calls = [line.partition("#")[0].split()[1:] for line in lines if line.startswith("heatpose ")]
     assert calls
     for name, *arguments in calls:
-        options = {option for parameter in main.commands[name].params for option in parameter.opts}
+        command = main.commands[name]
+        while arguments and arguments[0] in getattr(command, "commands", ()):
+            command = command.commands[arguments.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in arguments if word.startswith("-")} <= options
 
 

@@ -113,8 +113,8 @@ sanitize: $(VENV)/.test $(VENV)/.torch
 	$(call run_sanitized,build/sanitize,,$(MEMORY:%=--deselect %) $(NATIVE))
 
 # The tests of the ops that have a kernel, and tests/cuda.
-KERNELS := associate association_rules body_decoder decode_hand_maps decode_heatmaps find_peaks \
-           gaussian_smooth keypoint_decoder peak_pruning peak_refinement peaks_from_cells \
+KERNELS := associate association_rules average_flipped body_decoder decode_hand_maps \
+           decode_heatmaps find_peaks gaussian_smooth keypoint_decoder peak_pruning peak_refinement peaks_from_cells \
            prepare_image queue resize_average warp_crops
 # Minutes for fibers, and nothing that the other tests of the op do not reach.
 SLOW := tests/test_association_rules.py::test_no_peak_is_in_two_people

@@ -7,6 +7,7 @@ endif()
 
 set(HEATPOSE_KERNEL_SOURCES
   csrc/cuda/associate.cu
+  csrc/cuda/average_flipped.cu
   csrc/cuda/decode_hand_maps.cu
   csrc/cuda/decode_heatmaps.cu
   csrc/cuda/find_peaks.cu

@@ -107,6 +107,9 @@ CALLS: dict[str, dict[str, Any]] = {
         "canvas": (16, 20), "content": None, "stride": 8, "weights": None,
         "interpolation": "cubic", "starts": None, "max_people": 3, "options": None, "out": None,
     },
+    "average_flipped": {
+        "heatmaps": MAPS, "mirrored": MAPS, "flip": (0, 2, 1), "shift": True, "out": None,
+    },
     "crop_matrices": {
         "centers": np.zeros((2, 2)), "scales": np.ones((2, 2)), "size": (8, 6),
         "cells": None, "rotation": 0.0, "pixel_std": 200.0, "udp": False,

@@ -77,6 +77,11 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ),
         ((peaks(), maps(2, 4, 16, 12), (), (), CANVAS), {}),
     ],
+    "average_flipped": [
+        ((maps(3, 9, 8), maps(3, 9, 8, seed=1), (0, 2, 1)), {}),
+        ((maps(2, 2, 9, 8).bfloat16(), maps(2, 2, 9, 8).bfloat16(), [1, 0]), {"shift": True}),
+        ((maps(0, 2, 9, 8).half(), maps(0, 2, 9, 8).half(), np.array([0, 1])), {}),
+    ],
     "decode_heatmaps": [
         ((maps(3, 9, 8),), {}),
         (
@@ -120,6 +125,8 @@ def assert_same(got: Any, want: Any) -> None:
         assert type(one) is type(other)
         if isinstance(other, torch.Tensor):
             assert one.dtype == other.dtype and not one.requires_grad
+            if other.dtype == torch.bfloat16:  # which NumPy has not
+                one, other = one.float(), other.float()
             one, other = one.numpy(), other.numpy()
         np.testing.assert_array_equal(one, other)
 

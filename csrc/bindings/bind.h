@@ -7,6 +7,7 @@ namespace heatpose {
 // One function per op; module.cpp calls them all.
 void bind_runtime(pybind11::module_& m);
 void bind_associate(pybind11::module_& m);
+void bind_average_flipped(pybind11::module_& m);
 void bind_decode_hand_maps(pybind11::module_& m);
 void bind_decode_heatmaps(pybind11::module_& m);
 void bind_find_peaks(pybind11::module_& m);

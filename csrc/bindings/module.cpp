@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
   heatpose::bind_runtime(m);
   heatpose::bind_scale_tables(m);
   heatpose::bind_associate(m);
+  heatpose::bind_average_flipped(m);
   heatpose::bind_decode_hand_maps(m);
   heatpose::bind_decode_heatmaps(m);
   heatpose::bind_find_peaks(m);

@@ -202,6 +202,11 @@ const void* Tensor::raw(const char* name, Place place) const {
   return data_;
 }
 
+void* Tensor::mutable_raw(const char* name, Place place) const {
+  check(name, dtype_, true, place);
+  return data_;
+}
+
 const void* Tensor::strided(const char* name, Place place) const {
   check_place(name, place);
   return data_;

@@ -69,6 +69,7 @@ class Tensor {
   }
   /// The bytes of an array of any element type: contiguous, at `place`. See dtype().
   const void* raw(const char* name, Place place = {}) const;
+  void* mutable_raw(const char* name, Place place = {}) const;
   /// The same for an array with any strides; see stride().
   const void* strided(const char* name, Place place) const;
 

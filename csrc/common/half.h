@@ -82,4 +82,21 @@ HEATPOSE_RULE Half to_half(float value) {
 #endif
 }
 
+/// Rounded half to even; what is too large becomes infinity.
+HEATPOSE_RULE BFloat16 to_bfloat16(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) {
+    bits |= 0x400000u;  // a NaN stays one whose payload is cut
+  } else {
+    bits += 0x7fffu + (bits >> 16 & 1u);
+  }
+  return {static_cast<std::uint16_t>(bits >> 16)};
+}
+
+/// The cell of a map that is nearest to `value`.
+HEATPOSE_RULE void round_to(float value, float* cell) { *cell = value; }
+HEATPOSE_RULE void round_to(float value, Half* cell) { *cell = to_half(value); }
+HEATPOSE_RULE void round_to(float value, BFloat16* cell) { *cell = to_bfloat16(value); }
+
 }  // namespace heatpose

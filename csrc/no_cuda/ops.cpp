@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "heatpose/associate.h"
+#include "heatpose/average_flipped.h"
 #include "heatpose/decode_hand_maps.h"
 #include "heatpose/decode_heatmaps.h"
 #include "heatpose/find_peaks.h"
@@ -27,6 +28,8 @@ void associate_cuda(const PeakSetView&, const std::vector<ScaleMaps>&, const std
                     const CudaCall&) {
   refuse();
 }
+
+void average_flipped_cuda(const FlippedMaps&, const CudaCall&) { refuse(); }
 
 void decode_hand_maps_cuda(const std::vector<ScaleMaps>&, const std::int32_t*, std::int64_t,
                            const SmoothOptions&, float, float*, float*, const CudaCall&) {

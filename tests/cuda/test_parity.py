@@ -167,6 +167,24 @@ def test_gaussian_smooth(put: Callable[..., Any], border: str, dtype: str) -> No
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shift", [False, True])
+def test_average_flipped(put: Callable[..., Any], shift: bool, dtype: str) -> None:
+    for size in ((64, 48), (7, 9), (1, 1), (13, 72), (3, 300), (2, 2060)):
+        maps, mirrored = both = [put(blobs((2, 3), size, seed=seed), dtype) for seed in (4, 5)]
+        with cpu_backend():
+            want = ops.average_flipped(*(host(m.float()) for m in both), (1, 0, 2), shift=shift)
+        want = torch.from_numpy(want).to(maps.dtype).float().numpy()
+        for layout in layouts(maps).values():
+            got = ops.average_flipped(layout, mirrored, (1, 0, 2), shift=shift)
+            assert (got.dtype, got.device) == (maps.dtype, maps.device)
+            np.testing.assert_array_equal(host(got.float()), want)
+        kept = mirrored.clone()
+        assert ops.average_flipped(maps, mirrored, (1, 0, 2), shift=shift, out=maps) is maps
+        np.testing.assert_array_equal(host(maps.float()), want)
+        assert torch.equal(mirrored, kept)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("method", ["none", "quarter", "dark", "dark_udp"])
 def test_decode_heatmaps(put: Callable[..., Any], method: str, dtype: str) -> None:
     rng = np.random.default_rng(7)
@@ -267,5 +285,6 @@ def test_no_maps(put: Callable[..., Any]) -> None:
     assert ops.resize_average(empty, (40, 50)).shape == (0, 3, 40, 50)
     assert ops.find_peaks(empty).counts.shape == (0, 3)
     assert ops.gaussian_smooth(empty, 2.0).shape == empty.shape
+    assert ops.average_flipped(empty, empty, (0, 1, 2)).shape == empty.shape
     assert ops.decode_heatmaps(empty).coords.shape == (0, 3, 2)
     assert ops.decode_hand_maps(empty, (40, 50)).coords.shape == (0, 3, 2)

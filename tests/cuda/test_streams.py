@@ -48,7 +48,7 @@ def test_nothing_waits(gpu: Any, no_waits: Callable[[], None]) -> None:
 
     def everything() -> Any:
         queued = decoder.queue(*maps, CANVAS)
-        ops.decode_heatmaps(top_down)
+        ops.decode_heatmaps(ops.average_flipped(top_down, top_down, range(17), shift=True))
         ops.decode_hand_maps(maps[0], CANVAS)
         ops.gaussian_smooth(ops.resize_average(maps[0], CANVAS), 3.0)
         ops.warp_crops(photo, matrices, (64, 48))

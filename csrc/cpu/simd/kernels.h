@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cpu/simd/associate_kernels.h"
+#include "cpu/simd/average_flipped_kernels.h"
 #include "cpu/simd/decode_hand_maps_kernels.h"
 #include "cpu/simd/decode_heatmaps_kernels.h"
 #include "cpu/simd/find_peaks_kernels.h"
@@ -15,6 +16,7 @@
 // what surrounds it is csrc/cpu/<op>.cpp.
 #define HEATPOSE_KERNELS(X)            \
   HEATPOSE_KERNELS_ASSOCIATE(X)        \
+  HEATPOSE_KERNELS_AVERAGE_FLIPPED(X)  \
   HEATPOSE_KERNELS_DECODE_HAND_MAPS(X) \
   HEATPOSE_KERNELS_DECODE_HEATMAPS(X)  \
   HEATPOSE_KERNELS_FIND_PEAKS(X)       \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heatpose.ops._arrays import Array
 from heatpose.ops._scales import Size
 from heatpose.ops.associate import AssociateOptions, Association, associate
+from heatpose.ops.average_flipped import average_flipped
 from heatpose.ops.crop_matrices import CropMatrices, crop_matrices
 from heatpose.ops.decode_hand_maps import HandKeypoints, decode_hand_maps
 from heatpose.ops.decode_heatmaps import DecodedHeatmaps, crop_transform, decode_heatmaps
@@ -27,6 +28,7 @@ __all__ = [
     "Peaks",
     "Size",
     "associate",
+    "average_flipped",
     "crop_matrices",
     "crop_transform",
     "decode_hand_maps",

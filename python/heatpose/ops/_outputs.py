@@ -30,6 +30,7 @@ def out_array(
     *,
     dtype: str = "float32",
     reads: Iterable[tuple[str, Any]] = (),
+    over: tuple[str, Any] | None = None,
 ) -> tuple[Any, Array]:
     """The array an op writes to, as the native op takes it, and as what the op returns.
 
@@ -40,6 +41,8 @@ def out_array(
         space: Where it must lie.
         dtype: Element type it must have.
         reads: Names and arrays that the op still reads while it writes.
+        over: Name and C-contiguous array, of the same shape and type, that the op may write over:
+            it reads an element before it writes the one in the same place, and no other one.
 
     Raises:
         TypeError: out is not of ``dtype``.
@@ -49,7 +52,8 @@ def out_array(
     if out is None:
         fresh = space.empty(shape, dtype)
         return fresh, space.wrap(fresh)
-    return _given(name, out, shape, dtype, space, _spans(reads))[0], out
+    taken = _spans(reads)
+    return _given(name, out, shape, dtype, space, taken, over and _span(*over))[0], out
 
 
 def out_tuple(
@@ -82,7 +86,13 @@ def out_tuple(
 
 
 def _given(
-    name: str, out: Array, shape: tuple[int, ...], dtype: str, space: Space, taken: list[_Span]
+    name: str,
+    out: Array,
+    shape: tuple[int, ...],
+    dtype: str,
+    space: Space,
+    taken: list[_Span],
+    over: _Span | None = None,
 ) -> tuple[Any, _Span]:
     """An array that the caller gave, as the native op takes it, and where it lies."""
     array = borrow_beside(name, out, space, dtypes=(dtype,))
@@ -103,6 +113,8 @@ def _given(
         raise ValueError(
             f"{name} must be an aligned, native-endian array that can be written in place"
         )
+    if over is not None and over.first != span.first:
+        taken = [*taken, over]
     for other in taken:
         if span.first < other.last and other.first < span.last:
             raise ValueError(

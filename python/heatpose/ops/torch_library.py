@@ -121,6 +121,7 @@ def _association(a: Any) -> _Like:
 _FAKES: dict[str, Callable[[Any], _Like]] = {
     "resize_average": lambda a: [((*a.maps[0].shape[:-2], *a.canvas), torch.float32)],
     "gaussian_smooth": lambda a: [(a.maps.shape, torch.float32)],
+    "average_flipped": lambda a: [(a.heatmaps.shape, a.heatmaps.dtype)],
     "find_peaks": lambda a: _peaks(a.maps.shape[:-2], a.max_peaks),
     "peaks_from_cells": lambda a: _peaks(
         a.maps[0].shape[:-2], a.max_peaks, torch.int32 if a.refine == "none" else torch.float32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heatpose.reference.associate import associate
+from heatpose.reference.average_flipped import average_flipped
 from heatpose.reference.decode_hand_maps import decode_hand_maps
 from heatpose.reference.decode_heatmaps import decode_heatmaps
 from heatpose.reference.find_peaks import find_peaks
@@ -14,6 +15,7 @@ from heatpose.reference.warp_crops import warp_crops
 
 __all__ = [
     "associate",
+    "average_flipped",
     "decode_hand_maps",
     "decode_heatmaps",
     "find_peaks",

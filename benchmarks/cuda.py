@@ -106,6 +106,19 @@ def top_down_case(maps: tuple[int, ...], dtype: torch.dtype, target: float) -> C
     )
 
 
+def flip_case(maps: tuple[int, ...], flip: tuple[int, ...], dtype: torch.dtype) -> Case:
+    torch.manual_seed(0)
+    heatmaps, mirrored = (torch.rand(maps, device="cuda").to(dtype) for _ in range(2))
+    out = torch.empty_like(heatmaps)
+    want = ops.average_flipped(heatmaps[:4].cpu(), mirrored[:4].cpu(), flip, shift=True)
+    return Case(
+        f"flip test {maps[0]} x {list(maps[1:])} {str(dtype).removeprefix('torch.')}",
+        lambda: ops.average_flipped(heatmaps, mirrored, flip, shift=True, out=out),
+        lambda got: near(want, 0)(got[:4]),
+        bytes=3 * out.numel() * out.element_size(),
+    )
+
+
 def canvas_cases() -> list[Case]:
     heatmaps, pafs = device_maps(5, (1.0,))
     cells = torch.cat([heatmaps[0], pafs[0]])
@@ -191,6 +204,14 @@ def cases() -> list[Case]:
         top_down_case((256, 21, 64, 64), torch.float16, 30),
         top_down_case((256, 133, 96, 72), torch.float32, 300),
         top_down_case((256, 133, 96, 72), torch.float16, 170),
+        *(
+            flip_case((256, *shape), skeleton.flip, dtype)
+            for shape, skeleton in (
+                ((21, 64, 64), hp.skeletons.HAND21),
+                ((133, 96, 72), hp.skeletons.WHOLEBODY133),
+            )
+            for dtype in (torch.float32, torch.float16)
+        ),
         *canvas_cases(),
         *photo_cases(),
     ]

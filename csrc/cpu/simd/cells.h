@@ -56,10 +56,11 @@ HEATPOSE_INLINE void store_cells(float* p, VecF v) { store(p, v); }
 
 HEATPOSE_INLINE VecF load_floats(const BFloat16* p) { return (VecF)(load_bits(p) << 16); }
 HEATPOSE_INLINE void store_cells(BFloat16* p, VecF v) {
-  const VecI bits = (VecI)v;
-  const VecI rounded = bits + 0x7fff + (bits >> 16 & 1);
-  const VecI finite_or_infinite = (bits & 0x7fffffff) <= 0x7f800000;
-  store_bits(p, (finite_or_infinite ? rounded : bits | 0x400000) >> 16 & 0xffff);
+  typedef std::uint32_t VecU __attribute__((vector_size(kLanes * 4)));
+  const VecU bits = (VecU)v;
+  const VecI nan = ((VecI)v & 0x7fffffff) > 0x7f800000;
+  const VecU rounded = nan ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1u);
+  store_bits(p, (VecI)(rounded >> 16));
 }
 
 #if defined(__AVX512F__)

@@ -48,7 +48,7 @@ def person_boxes(people: People, *, margin: float = 0.1, min_keypoints: int = 3)
         TypeError: people is not ``People``.
         ValueError: a negative margin, or min_keypoints below 1.
     """
-    _check_people(people)
+    check_people(people)
     if not (math.isfinite(margin) and margin >= 0):
         raise ValueError(f"margin must be a number from 0, got {margin}")
     if min_keypoints < 1:
@@ -105,7 +105,7 @@ def hand_boxes(
     Sources: Simon et al., "Hand Keypoint Detection in Single Images using Multiview Bootstrapping",
     2017, and the hand detector of OpenPose; the clamp is that of its PyTorch and Paddle ports.
     """
-    _check_people(people)
+    check_people(people)
     for name, value in (("min_score", min_score), ("min_side", min_side)):
         if not math.isfinite(value):
             raise ValueError(f"{name} must be finite, got {value}")
@@ -153,9 +153,9 @@ class PersonBoxes:
     """
 
     def __init__(self, body: Body, *, margin: float = 0.1, min_keypoints: int = 3) -> None:
-        self.body = _checked_body(body)
+        self.body = checked_body(body)
         self.options: dict[str, Any] = {"margin": margin, "min_keypoints": min_keypoints}
-        person_boxes(_NOBODY, **self.options)  # a wrong setting is told now, not at the first photo
+        person_boxes(NOBODY, **self.options)  # a wrong setting is told now, not at the first photo
 
     def __call__(self, image: npt.NDArray[np.uint8], /) -> Boxes:
         """Find the boxes of one photo: ``person_boxes(body(image))``."""
@@ -186,14 +186,14 @@ class HandBoxes:
         min_side: float = 20.0,
         truncate: bool = False,
     ) -> None:
-        self.body = _checked_body(body)
+        self.body = checked_body(body)
         self.options: dict[str, Any] = {
             "min_score": min_score,
             "clamp": clamp,
             "min_side": min_side,
             "truncate": truncate,
         }
-        hand_boxes(_NOBODY, **self.options)
+        hand_boxes(NOBODY, **self.options)
 
     def __call__(self, image: npt.NDArray[np.uint8], /) -> Boxes:
         """Find the boxes of one photo: ``hand_boxes(body(image))``."""
@@ -238,15 +238,17 @@ def _arm(people: People, side: Side) -> list[int]:
     return [skeleton.index(f"{side}_{joint}") for joint in _JOINTS]
 
 
-def _check_people(people: People) -> None:
+def check_people(people: People) -> None:
+    """Make sure that people are ``People``; TypeError."""
     if not isinstance(people, People):
         raise TypeError(f"people must be People, got {type(people).__name__}")
 
 
-def _checked_body(body: Body) -> Body:
+def checked_body(body: Body) -> Body:
+    """The body, if it can be called; TypeError."""
     if not callable(body):
         raise TypeError(f"body must make people of a photo, got {type(body).__name__}")
     return body
 
 
-_NOBODY = People.empty(COCO18, (1, 1))
+NOBODY = People.empty(COCO18, (1, 1))

@@ -53,14 +53,14 @@ class CropSpots(nn.Module):
 
 
 class MapSpots(nn.Module):
-    """OpenPose style: 21 maps of the picture's blue and a background; keeps the sizes it saw."""
+    """OpenPose style: maps of the picture's blue and a background; keeps the sizes it saw."""
 
     input_spec: ClassVar[InputSpec] = InputSpec(box=64, norm_scale=1 / 255, norm_offset=0.0)
-    maps: ClassVar[int] = 22
 
-    def __init__(self) -> None:
+    def __init__(self, keypoints: int = 21) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(1, 22, 1, 1))
+        self.maps = keypoints + 1
+        self.gain = nn.Parameter(torch.ones(1, self.maps, 1, 1))
         self.seen: list[tuple[int, ...]] = []
 
     def forward(self, x: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -12,20 +12,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from heatpose.decoders import HandMapDecoder, KeypointDecoder
-from heatpose.detectors import Detector, WholeImage, hand_boxes
+from heatpose.detectors import Detector, hand_boxes
 from heatpose.estimators.images import at_least_one, estimate_each
-from heatpose.estimators.map_crops import MapCrops
-from heatpose.estimators.people_in_boxes import detected
+from heatpose.estimators.parts import Body, BoxSource, pick_way
 from heatpose.estimators.photo import Photo
-from heatpose.estimators.pipeline import BoxKeypoints, BoxPipeline, BoxTask
-from heatpose.estimators.scale_search import ScaleSearch, checked_scales
+from heatpose.estimators.pipeline import BoxKeypoints, BoxTask
 from heatpose.estimators.setup import Settings, pick_network, pick_runner
-from heatpose.estimators.top_down import TopDown
-from heatpose.networks import CropSpec
-from heatpose.results import Boxes, Hands, People
+from heatpose.results import Boxes, Hands
 from heatpose.skeletons import HAND21, Skeleton
-
-Body = Callable[[list[NDArray[np.uint8]]], list[People]]
 
 
 class HandEstimator:
@@ -101,45 +95,31 @@ class HandEstimator:
     ) -> None:
         if decoder is not None and decoder_options:
             raise ValueError(f"give a decoder or its settings, got both: {sorted(decoder_options)}")
-        if body is not None and detector is not None:
-            raise ValueError("give a body or a detector, got both")
         self.batch_size = at_least_one("batch_size", batch_size)
-        top_down_only = Settings.asked(flip_test=flip_test, udp=udp)
-        asked = Settings.asked(padding=padding, mirror_left=mirror_left)
-        self.body = body
-        self.detector: Detector = WholeImage() if detector is None else detector
+        asked = Settings.asked(
+            padding=padding, mirror_left=mirror_left, flip_test=flip_test, udp=udp
+        )
+        self._boxes = BoxSource(body, hand_boxes, detector)
+        self.body, self.detector = self._boxes.body, self._boxes.detector
         picked = pick_network(model, weights, task="hand")
         skeleton = picked.skeleton(HAND21)
-        runner = pick_runner(picked, device, dtype)
-        self._runner = runner
-        self.network = runner.network
-        self.device, self.dtype = runner.device, runner.dtype
-        self.decodes_on_device = runner.decodes_on_device
-        self.decoder: Any
-        if isinstance(picked.spec, CropSpec):
-            picked.refuse("bottom-up", {"scales": scales, "box": box})
-            settings = picked.settings({**asked, **top_down_only})
-            options = {**picked.decoder_options(), **decoder_options}
-            self.decoder = decoder or KeypointDecoder(skeleton, **options)
-            self._pipeline: BoxPipeline = TopDown(
-                runner,
-                self.decoder,
-                settings,
-                batch_size=self.batch_size,
-            )
-        else:
-            picked.refuse("top-down", top_down_only)
-            settings = picked.settings(asked, padding=2.0)
-            self.decoder = decoder or HandMapDecoder(skeleton, **decoder_options)
-            search = ScaleSearch(
-                runner,
-                picked.spec,
-                scales=checked_scales((0.5, 1.0, 1.5, 2.0) if scales is None else scales),
-                box=picked.spec.box if box is None else at_least_one("box", box),
-            )
-            self._pipeline = MapCrops(
-                search, self.decoder, padding=settings.padding, batch_size=self.batch_size
-            )
+        self._runner = pick_runner(picked, device, dtype)
+        self.network = self._runner.network
+        self.device, self.dtype = self._runner.device, self._runner.dtype
+        self.decodes_on_device = self._runner.decodes_on_device
+        self._pipeline, self.decoder, settings = pick_way(
+            picked,
+            self._runner,
+            skeleton,
+            asked,
+            decoder=decoder,
+            decoder_options=decoder_options,
+            scales=scales,
+            usual_scales=(0.5, 1.0, 1.5, 2.0),
+            box=box,
+            usual_padding=2.0,
+            batch_size=self.batch_size,
+        )
         self.mirror_left = settings.mirror_left
 
     @property
@@ -188,17 +168,6 @@ class HandEstimator:
             self._hands(found, one, (image.shape[0], image.shape[1]))
             for image, one, found in zip(images, boxes, self._pipeline(tasks), strict=True)
         ]
-
-    def _boxes(self, images: list[NDArray[np.uint8]], given: list[Boxes | None]) -> list[Boxes]:
-        if self.body is None:
-            return [
-                detected(self.detector, image) if one is None else one
-                for image, one in zip(images, given, strict=True)
-            ]
-        # People are looked for in all photos at once, so that these share the body's runs too.
-        boxless = [image for image, one in zip(images, given, strict=True) if one is None]
-        people = iter(self.body(boxless) if boxless else [])
-        return [hand_boxes(next(people)) if one is None else one for one in given]
 
     def _mirrored(self, boxes: Boxes) -> NDArray[np.bool_]:
         return np.array([self.mirror_left and side == "left" for side in boxes.sides or ()], bool)

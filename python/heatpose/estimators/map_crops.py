@@ -1,4 +1,4 @@
-"""The way of OpenPose's hands: crops of their own size, a scale search, components of the maps."""
+"""OpenPose's way for hands and faces: crops of their own size, a scale search, components."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ class MapCrops:
                 self.decoder.queue(heatmaps, canvas, content=found.content, stride=spec.stride)
             )
         for (i, row, crop), one in zip(cut, queued, strict=True):
-            hands = one.result()
-            if len(hands):
-                points = hands.keypoints[0].copy()
+            parts = one.result()
+            if len(parts):
+                points = parts.keypoints[0].copy()
                 if crop.mirrored:
                     points[:, 0] = crop.pixels.shape[1] - 1 - points[:, 0]
                 answers[i].keypoints[row] = points + np.array([crop.left, crop.top], np.float32)
-                answers[i].scores[row] = hands.scores[0]
+                answers[i].scores[row] = parts.scores[0]
 
 
 def _cut(photo: Any, box: npt.NDArray[np.float32], mirrored: bool) -> _Crop | None:

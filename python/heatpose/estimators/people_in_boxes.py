@@ -15,6 +15,7 @@ from heatpose.estimators.runner import Runner
 from heatpose.estimators.setup import Settings
 from heatpose.estimators.top_down import TopDown
 from heatpose.results import Boxes, People
+from heatpose.skeletons import Skeleton
 
 
 class PeopleInBoxes:
@@ -65,20 +66,18 @@ class PeopleInBoxes:
     def __call__(self, images: list[NDArray[np.uint8]], boxes: list[Boxes | None]) -> list[People]:
         """The people of every photo, best first; a box without any keypoint is nobody."""
         return [
-            self._people(found, (image.shape[0], image.shape[1]))
+            best_first(found, self.decoder.skeleton, (image.shape[0], image.shape[1]))
             for image, found in zip(images, self.in_order(images, boxes), strict=True)
         ]
 
-    def _people(self, found: BoxKeypoints, canvas: tuple[int, int]) -> People:
-        somebody = np.flatnonzero(~np.isnan(found.keypoints[..., 0]).all(axis=1))
-        order = somebody[np.argsort(-found.box_scores[somebody], kind="stable")]
-        return People(
-            found.keypoints[order],
-            found.scores[order],
-            found.box_scores[order],
-            self.decoder.skeleton,
-            canvas,
-        )
+
+def best_first(found: BoxKeypoints, skeleton: Skeleton, canvas: tuple[int, int]) -> People:
+    """The people of the boxes, best first; a box without any keypoint is nobody."""
+    somebody = np.flatnonzero(~np.isnan(found.keypoints[..., 0]).all(axis=1))
+    order = somebody[np.argsort(-found.box_scores[somebody], kind="stable")]
+    return People(
+        found.keypoints[order], found.scores[order], found.box_scores[order], skeleton, canvas
+    )
 
 
 def detected(detector: Any, image: NDArray[np.uint8]) -> Boxes:

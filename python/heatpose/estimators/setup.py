@@ -30,6 +30,7 @@ _ESTIMATORS = {
     "body": "BodyEstimator",
     "hand": "HandEstimator",
     "wholebody": "WholeBodyEstimator",
+    "face": "FaceEstimator",
 }
 # What a top-down network's keypoints are, by their number.
 _TOP_DOWN = {skeleton.num_keypoints: skeleton for skeleton in (AIC14, COCO17, HAND21, WHOLEBODY133)}
@@ -80,7 +81,7 @@ class Picked:
     Attributes:
         network: The network.
         spec: What it expects of its input.
-        task: The estimator's: body, hand or wholebody.
+        task: The estimator's: body, hand, wholebody or face.
         own: Whether the user made it.
         model: The named checkpoint that it is, if it is one.
     """
@@ -159,7 +160,7 @@ def pick_network(
     Args:
         model: As the estimators document it.
         weights: As the estimators document it.
-        task: The estimator's: body, hand or wholebody.
+        task: The estimator's: body, hand, wholebody or face.
         spec: The kind of network that it takes; None takes both.
 
     Raises:
@@ -228,7 +229,7 @@ def _named_network(
 
 
 def _wrong_task(what: str, found: str, task: Task) -> str:
-    right = _ESTIMATORS.get(found, "a detector" if "boxes" in found else "no estimator yet")
+    right = _ESTIMATORS.get(found, "a detector")
     return f"{what} is for the task {found}: it belongs in {right}, not in {_ESTIMATORS[task]}"
 
 

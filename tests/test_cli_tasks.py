@@ -1,4 +1,4 @@
-"""The command line's tasks: hands, whole bodies, boxes and detectors; estimators are stand-ins."""
+"""The command line's tasks, boxes and detectors; estimators are stand-ins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import heatpose as hp
 from heatpose import detectors, media
 from heatpose.cli import main
 from heatpose.results import Boxes, Hands, People
-from heatpose.skeletons import COCO17, HAND21, WHOLEBODY133
+from heatpose.skeletons import COCO17, FACE70, HAND21, WHOLEBODY133
 
 MADE: list[tuple[str, str, dict[str, Any]]] = []
 
@@ -47,6 +47,17 @@ class FakeWholeBody(Fake):
     name, skeleton = "wholebody", WHOLEBODY133
 
 
+class FakeFaces(Fake):
+    name, skeleton = "face", FACE70
+
+    def answer(self, boxes: Boxes, canvas: tuple[int, int]) -> People:
+        middle = (boxes.boxes[:, None, :2] + boxes.boxes[:, None, 2:]) / 2
+        keypoints = np.repeat(middle, 70, axis=1).astype(np.float32)
+        keypoints += np.arange(70, dtype=np.float32)[:, None]
+        scores = np.full((len(boxes), 70), 0.5, np.float32)
+        return People(keypoints, scores, scores[:, 0], FACE70, canvas)
+
+
 class FakeHands(Fake):
     name, skeleton = "hand", HAND21
 
@@ -71,7 +82,8 @@ class FakeHands(Fake):
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     MADE.clear()
-    for name, fake in (("Body", Fake), ("WholeBody", FakeWholeBody), ("Hand", FakeHands)):
+    for fake in (Fake, FakeWholeBody, FakeFaces, FakeHands):
+        name = {"wholebody": "WholeBody"}.get(fake.name, fake.name.title())
         monkeypatch.setitem(vars(hp), f"{name}Estimator", fake)
 
 
@@ -96,6 +108,7 @@ def predict(*arguments: str) -> Result:
         ("body", "a.png: 1 person, 3 keypoints, 300x200 px"),
         ("hand", "a.png: 1 hand, 21 keypoints, 300x200 px"),
         ("wholebody", "a.png: 1 person, 3 keypoints, 300x200 px"),
+        ("face", "a.png: 1 face, 70 keypoints, 300x200 px"),
     ],
 )
 def test_each_task_has_its_estimator(room: Path, task: str, line: str) -> None:
@@ -124,6 +137,17 @@ def test_hands_of_the_bodies(room: Path) -> None:
     assert len(hand["keypoints"]) == 21
 
 
+def test_faces_in_the_files_of_openpose(room: Path) -> None:
+    (room / "boxes.json").write_text('{"a.png": [[0, 0, 100, 100], [100, 0, 200, 150]]}')
+    arguments = ["--boxes", "boxes.json", "--format", "openpose", "--json", "a.json"]
+    result = predict("a.png", "--task", "face", *arguments)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("a.png: 2 faces, 140 keypoints")
+    people = json.loads((room / "a.json").read_text())["people"]
+    assert [len(person["face_keypoints_2d"]) for person in people] == [210, 210]
+    assert [person["pose_keypoints_2d"] for person in people] == [[], []]
+
+
 def test_boxes_of_a_file_go_to_their_photos(room: Path) -> None:
     table = {"a.png": [[0, 0, 100, 100], [100, 0, 200, 150]], "b.png": []}
     (room / "boxes.json").write_text(json.dumps(table))
@@ -147,7 +171,8 @@ def test_a_photo_that_the_boxes_do_not_name_fails_and_the_others_go_on(room: Pat
 
 
 @pytest.mark.parametrize(
-    ("task", "kind"), [("hand", "RtmdetDetector"), ("wholebody", "YoloxDetector")]
+    ("task", "kind"),
+    [("hand", "RtmdetDetector"), ("wholebody", "YoloxDetector"), ("face", "YoloxDetector")],
 )
 def test_a_detector_file_is_of_the_tasks_kind(
     room: Path, task: str, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +204,7 @@ def test_coco_results_of_many_photos_in_one_file(room: Path) -> None:
         (["--hands"], "--hands needs a network for them: give --hand-model NAME"),
         (["--hands", "--task", "hand"], "--hands is for --task body"),
         (["--hands", "--task", "wholebody"], "finds the hands too"),
+        (["--hands", "--task", "face"], "--task face finds faces only"),
         (["--hand-weights", "hand.pth"], "--hand-model and --hand-weights are for --hands"),
         (["--boxes", "none.json"], "does not exist"),
     ],
@@ -193,6 +219,9 @@ def test_a_detector_of_another_task_is_refused(room: Path) -> None:
     result = predict("a.png", "--task", "wholebody", "--detector", "rtmdet-nano-hand-onnx")
     assert result.exit_code == 1
     assert "is for the task hand-boxes, not for person-boxes" in result.stderr
+    result = predict("a.png", "--task", "face", "--detector", "rtmdet-nano-hand-onnx")
+    assert result.exit_code == 1
+    assert "is for the task hand-boxes, not for face-boxes" in result.stderr
     result = predict("a.png", "--detector", "no-such")
     assert result.exit_code == 1
     assert "no-such" in result.stderr

@@ -12,7 +12,7 @@ import click
 
 import heatpose as hp
 
-TASKS = ("body", "hand", "wholebody")
+TASKS = ("body", "hand", "wholebody", "face")
 DEVICES = ("auto", "cpu", "cuda")
 
 

@@ -21,6 +21,7 @@ _ESTIMATORS = {
     "body": "BodyEstimator",
     "hand": "HandEstimator",
     "wholebody": "WholeBodyEstimator",
+    "face": "FaceEstimator",
 }
 
 
@@ -47,10 +48,8 @@ def make_estimator(
             "(see `heatpose models list`)"
         )
     if hands and task != "body":
-        raise click.UsageError(
-            f"--hands is for --task body: --task {task} finds "
-            f"{'hands only' if task == 'hand' else 'the hands too'}"
-        )
+        found = "the hands too" if task == "wholebody" else f"{task}s only"
+        raise click.UsageError(f"--hands is for --task body: --task {task} finds {found}")
     if hands and hand_model == "auto" and hand_weights is None:
         raise click.UsageError(
             "--hands needs a network for them: give --hand-model NAME "
@@ -98,7 +97,7 @@ def _detector(name: str, task: str) -> Detector:
 
         model = find_model(name)
         kind = model.architecture
-        wanted = "hand-boxes" if task == "hand" else "person-boxes"
+        wanted = f"{task}-boxes" if task in ("hand", "face") else "person-boxes"
         if model.task != wanted:
             raise ValueError(f"--detector {name} is for the task {model.task}, not for {wanted}")
     makers: dict[str, Callable[[str], Detector]] = {

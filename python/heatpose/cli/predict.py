@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     type=click.Choice(TASKS),
     default="body",
     show_default=True,
-    help="What to find: bodies, hands, or bodies with feet, face and hands.",
+    help="What to find: bodies, hands, bodies with feet, face and hands, or faces.",
 )
 @click.option("--hands", is_flag=True, help="Find the hands of the bodies too.")
 @click.option(
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
 @click.option(
     "--detector",
     metavar="NAME",
-    help="Finds the boxes: a checkpoint (see `heatpose models list`) or an ONNX file, YOLOX for "
-    "people, RTMDet for hands. [default: the whole photo]",
+    help="Finds the boxes of what --task asks for: a checkpoint (see `heatpose models list`) or an "
+    "ONNX file, RTMDet for hands and else YOLOX. [default: the whole photo]",
 )
 @click.option("--json", "json_to", metavar="PATH", help="JSON file (one photo) or folder.")
 @click.option("--draw", "draw_to", metavar="PATH", help="Picture (one photo) or folder.")
@@ -93,7 +93,7 @@ def predict_command(
     json_format: str,
     **options: Any,
 ) -> None:
-    """Find the people or hands in photos: files, folders, patterns such as 'photos/*.jpg'.
+    """Find the people, hands or faces in photos: files, folders, patterns such as 'photos/*.jpg'.
 
     A photo that cannot be read is reported and the others go on. Exit code: 0 when every photo went
     well, 1 when any failed, 2 for a wrong command line.
@@ -219,9 +219,12 @@ def _predict_photo(
 def _counts(found: Result) -> str:
     """``2 people, 30 keypoints``, with hands ``2 people, 4 hands, 30 + 80 keypoints``."""
     from heatpose.results import Hands
+    from heatpose.skeletons import FACE70
 
     people = found.people if isinstance(found, Hands) else found
-    parts = [] if people is None else [counted(len(people), "person", "people")]
+    is_face = people is not None and people.skeleton.name == FACE70.name
+    words = ("face", "faces") if is_face else ("person", "people")
+    parts = [] if people is None else [counted(len(people), *words)]
     keypoints = [] if people is None else [str(int(people.visible.sum()))]
     if isinstance(found, Hands):
         parts.append(counted(int(found.visible.any(axis=1).sum()), "hand", "hands"))

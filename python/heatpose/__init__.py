@@ -13,7 +13,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from heatpose import ops, reference, skeletons
     from heatpose.decoders import BodyDecoder, HandMapDecoder, KeypointDecoder
-    from heatpose.estimators import BodyEstimator, HandEstimator, WholeBodyEstimator
+    from heatpose.estimators import (
+        BodyEstimator,
+        FaceEstimator,
+        HandEstimator,
+        WholeBodyEstimator,
+    )
     from heatpose.native import (
         cuda_status,
         get_num_threads,
@@ -30,6 +35,7 @@ _HOME = {
     "HandMapDecoder": "heatpose.decoders",
     "KeypointDecoder": "heatpose.decoders",
     "BodyEstimator": "heatpose.estimators",
+    "FaceEstimator": "heatpose.estimators",
     "HandEstimator": "heatpose.estimators",
     "WholeBodyEstimator": "heatpose.estimators",
     "Boxes": "heatpose.results",
@@ -57,12 +63,19 @@ _MODULES = (
     "weights",
 )
 # What needs PyTorch, so that its absence is told in one line.
-_NEED_TORCH = ("BodyEstimator", "HandEstimator", "WholeBodyEstimator", "networks")
+_NEED_TORCH = (
+    "BodyEstimator",
+    "FaceEstimator",
+    "HandEstimator",
+    "WholeBodyEstimator",
+    "networks",
+)
 
 __all__ = [
     "BodyDecoder",
     "BodyEstimator",
     "Boxes",
+    "FaceEstimator",
     "HandEstimator",
     "HandMapDecoder",
     "Hands",

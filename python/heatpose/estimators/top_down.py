@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from heatpose import ops
 from heatpose.decoders import KeypointDecoder
 from heatpose.decoders.keypoint import CropKeypoints
 from heatpose.decoders.queued import Queued
@@ -21,6 +22,8 @@ from heatpose.networks import CropSpec
 
 class TopDown:
     """Runs a top-down network on the crops of many photos at once.
+
+    With the flip test the maps that the network returns are overwritten by the averages.
 
     Args:
         runner: The network, which has a ``crop_spec``.
@@ -52,7 +55,7 @@ class TopDown:
         # Which map of the mirrored crop is that of each map: the skeleton's flip, in map order.
         flipped = np.empty_like(flip)
         flipped[self._channels] = self._channels[flip]
-        self._flip = torch.from_numpy(flipped).to(runner.device)
+        self._flip = tuple(flipped.tolist())
 
     def __call__(self, tasks: Sequence[BoxTask]) -> list[BoxKeypoints]:
         """The keypoints of every box of every photo; crops of all photos share the runs."""
@@ -121,22 +124,21 @@ class TopDown:
     def _maps(self, crops: Tensor) -> Any:
         batch = self.runner.to_network(crops)
         maps = self._run(batch)
-        if self.settings.flip_test:
-            flipped = self._run(batch.flip(-1)).flip(-1)[:, self._flip]
-            if self._shift_flipped:
-                flipped[..., 1:] = flipped[..., :-1].clone()
-            maps = (maps + flipped) / 2
-        return self.runner.to_decoder(maps)
+        if not self.settings.flip_test:
+            return maps
+        return ops.average_flipped(
+            maps, self._run(batch.flip(-1)), self._flip, shift=self._shift_flipped, out=maps
+        )
 
-    def _run(self, batch: Tensor) -> Tensor:
-        maps: Tensor = self.runner.network(batch)
+    def _run(self, batch: Tensor) -> Any:
+        maps = self.runner.network(batch)
         wanted = (len(batch), self.decoder.skeleton.num_keypoints, *self.spec.maps_size)
         if tuple(maps.shape) != wanted:
             raise ValueError(
                 f"{type(self.runner.network).__name__} must give maps of shape {wanted} for "
                 f"{self.decoder.skeleton.name} and its crop_spec, got {tuple(maps.shape)}"
             )
-        return maps
+        return self.runner.to_decoder(maps.contiguous())
 
     def _answers(
         self, found: list[CropKeypoints], places: Sequence[CropPlaces]

@@ -36,11 +36,6 @@ class Runner:
         picture = torch.from_numpy(np.require(image, requirements=["C", "W"]))
         return picture.pin_memory().to(self.device, non_blocking=True)
 
-    @property
-    def input_place(self) -> torch.device:
-        """Where inputs are made."""
-        return self.device if self.decodes_on_device else torch.device("cpu")
-
     def to_network(self, batch: Tensor) -> Tensor:
         """A batch as the network takes it."""
         return batch.to(self.device, self.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -107,12 +108,7 @@ class TopDown:
         self, tasks: Sequence[BoxTask], places: Sequence[CropPlaces], batch: list[tuple[int, slice]]
     ) -> Tensor:
         count = sum(rows.stop - rows.start for _, rows in batch)
-        half = self.runner.dtype == torch.float16
-        crops = torch.empty(
-            (count, 3, self.spec.height, self.spec.width),
-            dtype=torch.float16 if half else torch.float32,
-            device=self.runner.input_place,
-        )
+        crops = self._empty((count, 3, self.spec.height, self.spec.width))
         first = 0
         for i, rows in batch:
             last = first + rows.stop - rows.start
@@ -120,17 +116,37 @@ class TopDown:
             first = last
         return crops
 
+    def _empty(self, shape: tuple[int, ...]) -> Tensor:
+        """Room for crops, in float16 where the network takes that."""
+        half = self.runner.dtype == torch.float16
+        if self.runner.decodes_on_device:
+            dtype = torch.float16 if half else torch.float32
+            return torch.empty(shape, dtype=dtype, device=self.runner.device)
+        # NumPy asks the system for large pages, PyTorch does not: a third of the time to fill it.
+        return torch.from_numpy(np.empty(shape, np.float16 if half else np.float32))
+
+    def _mirror(self, crops: Tensor) -> Tensor:
+        if crops.device.type != "cpu":
+            return crops.flip(-1)
+        mirrored = self._empty(tuple(crops.shape))
+        rows = (crops.numpy(), mirrored.numpy())
+        # Three times as fast as PyTorch's; float16 is bits of 16 to OpenCV.
+        bits = np.dtype(f"u{crops.element_size()}") if crops.element_size() == 2 else np.float32
+        source, target = (part.reshape(-1, part.shape[-1]).view(bits) for part in rows)
+        cv2.flip(source, 1, dst=target)
+        return mirrored
+
     @torch.inference_mode()
     def _maps(self, crops: Tensor) -> Any:
-        batch = self.runner.to_network(crops)
-        maps = self._run(batch)
+        maps = self._run(crops)
         if not self.settings.flip_test:
             return maps
         return ops.average_flipped(
-            maps, self._run(batch.flip(-1)), self._flip, shift=self._shift_flipped, out=maps
+            maps, self._run(self._mirror(crops)), self._flip, shift=self._shift_flipped, out=maps
         )
 
-    def _run(self, batch: Tensor) -> Any:
+    def _run(self, crops: Tensor) -> Any:
+        batch = self.runner.to_network(crops)
         maps = self.runner.network(batch)
         wanted = (len(batch), self.decoder.skeleton.num_keypoints, *self.spec.maps_size)
         if tuple(maps.shape) != wanted:

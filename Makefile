@@ -70,9 +70,8 @@ bench: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m benchmarks.report $(BENCHES)
 
 # All tests but those of the Python around the native ops.
-AROUND := body_estimator cli* convert* crops demo detectors* download* drawing* formats* \
-          hand_estimator hands media networks* packaging registry results skeletons weights* \
-          wholebody_estimator
+AROUND := *estimator* cli* convert* crops demo detectors* download* drawing* formats* hands media \
+          networks* packaging registry results skeletons weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.
 MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \

@@ -10,7 +10,7 @@ from __future__ import annotations
 from heatpose.datasets.aic import read_aic
 from heatpose.datasets.cache import cache_photos
 from heatpose.datasets.coco import read_coco, read_coco_wholebody, read_coco_wholebody_hands
-from heatpose.datasets.hands import read_hands
+from heatpose.datasets.hands import HandSet, read_hands
 from heatpose.datasets.lsp import read_lsp
 from heatpose.datasets.mapping import as_skeleton
 from heatpose.datasets.photos import check_photos, read_photos
@@ -19,6 +19,7 @@ from heatpose.datasets.teacher import TeacherLabels, TeacherMaps, label_with_tea
 
 __all__ = [
     "Annotation",
+    "HandSet",
     "KeypointDataset",
     "Problem",
     "Sample",

@@ -49,7 +49,7 @@ def read_lsp(
         name: Of the dataset; default ``lsp`` and the split.
 
     Returns:
-        A dataset with one annotation a photo, its box tight around the labelled joints. Other
+        A dataset with one annotation a photo, its box tight around all labelled joints. Other
         people in the photos are not labelled, and nobody knows where they are.
 
     Raises:
@@ -81,12 +81,13 @@ def read_lsp(
             log(str(folder / file), NO_PHOTO)
             continue
         xy, labelled = _usable(arrays, row, file, log)
+        # Around all joints, also those that the skeleton does not have: the head is there as well.
+        box = tight_boxes(np.where(labelled[:, None], xy, np.nan)[None])[0]
         xy, labelled = xy[columns], labelled[columns] & there
         if not labelled.any():
             log(f"{joints}, {file}", "annotation without keypoints")
             continue
         keypoints = np.where(labelled[:, None], xy, np.nan).astype(np.float32)
-        box = tight_boxes(keypoints[None])[0]
         width, height = (int(side) for side in arrays["image_wh"][row])
         person = Annotation(keypoints, np.where(labelled, 2, 0).astype(np.uint8), box, id=file)
         samples.append(Sample(path, file, (person,), (height, width)))
@@ -115,7 +116,8 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise FileNotFoundError(f"no such file of joints: {path}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy leaves files open that turn out to be damaged.
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a file of NumPy arrays: {error}") from None

@@ -196,7 +196,8 @@ def read_maps(file: Path) -> TeacherMaps:
         ValueError: another file, or a damaged one.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        # Opened here: NumPy leaves files open that turn out to be damaged.
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
             canvas, content = arrays["sizes"].tolist()
             return TeacherMaps(
                 arrays["heatmaps"],

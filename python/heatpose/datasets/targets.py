@@ -1,9 +1,10 @@
 """What a network is trained towards: heatmaps, part affinity fields, and where not to look.
 
-All of it is NumPy: with the 19 limbs of COCO-18 and maps of 46 x 46 cells, the targets and masks of
-five people take about a millisecond (``python -m benchmarks.bench_targets``), a tenth of what it
-takes to read and change the photo, so that a native op would not make an epoch shorter. The pixel
-loops that these functions are tested against are in :mod:`heatpose.reference.targets`.
+All of it is NumPy. With the 19 limbs of COCO-18 and maps of 46 x 46 cells the targets and masks
+take 1.0 ms for one person and 3.2 ms for twenty on one core (46 x 82: 1.7 and 4.0;
+``python -m benchmarks.bench_targets``), of the 33 ms that a photo may take where two cores feed 60
+a second. A native op would not make an epoch shorter. The pixel loops that these functions are
+tested against are in :mod:`heatpose.reference.targets`.
 
 Points are in cells, cell centres on whole numbers; see :func:`cells_from_crop`.
 """

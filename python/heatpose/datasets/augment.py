@@ -90,7 +90,8 @@ PHOTO_PRESETS: dict[str, PhotoAugmentation] = {
     "mmpose": PhotoAugmentation(
         PhotoPlaces((512, 512), None, (1 / 1.5, 1 / 0.75), Spread(30.0), Spread(40.0), border=0.0)
     ),
-    # The AI Challenger program augments nothing.
+    # The AI Challenger program augments nothing. (It squeezes the photo into the square; here the
+    # aspect ratio is kept, and the longer side is cut.)
     "ai-challenger": PhotoAugmentation(
         PhotoPlaces((368, 368), None, (1.0, 1.0), Spread(), Spread(), flip=0.0)
     ),

@@ -70,8 +70,9 @@ bench: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m benchmarks.report $(BENCHES)
 
 # All tests but those of the Python around the native ops.
-AROUND := *estimator* cli* convert* crops demo detectors* download* drawing* formats* hands media \
-          networks* packaging registry results skeletons weights*
+AROUND := *estimator* augment* cli* convert* crops datasets* demo detectors* download* drawing* \
+          evaluation* formats* hands media networks* packaging registry results skeletons targets* \
+          training* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.
 MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \

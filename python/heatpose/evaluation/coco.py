@@ -80,7 +80,7 @@ def evaluate_coco(
         guesses = found_rows(found, truth, part, drop_unscored=kind != "coco")
         people = sum(row["num_keypoints"] > 0 and not row["iscrowd"] for row in rows)
         stats = judge(rows, guesses, len(truth.image_ids), skeleton.oks_sigmas[part.place])
-        parts[part.name] = OksScores(*stats, people=people, predictions=len(guesses))
+        parts[part.name] = OksScores(people, len(guesses), *stats)
     return CocoReport(kind, skeleton.name, len(truth.image_ids), parts)
 
 

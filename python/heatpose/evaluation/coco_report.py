@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from heatpose.evaluation.tables import text_table
@@ -16,6 +16,8 @@ class OksScores:
     """Average precision and recall of one part, 0 to 1; -1 where nothing of the kind is annotated.
 
     Attributes:
+        people: How many annotated people count.
+        predictions: How many predicted people were compared with them.
         ap: Precision, averaged over recalls and over the OKS thresholds 0.5, 0.55, ..., 0.95.
         ap50: Precision at OKS 0.5.
         ap75: Precision at OKS 0.75.
@@ -26,10 +28,10 @@ class OksScores:
         ar75: Recall at OKS 0.75.
         ar_medium: ``ar`` of medium people.
         ar_large: ``ar`` of large people.
-        people: How many annotated people count.
-        predictions: How many predicted people were compared with them.
     """
 
+    people: int
+    predictions: int
     ap: float
     ap50: float
     ap75: float
@@ -40,16 +42,16 @@ class OksScores:
     ar75: float
     ar_medium: float
     ar_large: float
-    people: int = 0
-    predictions: int = 0
 
     def numbers(self) -> dict[str, float]:
         """The ten numbers by their usual names: ``AP``, ``AP50``, ..., ``AR_L``."""
-        values = (getattr(self, field.name) for field in fields(self))
-        return dict(zip(_NAMES, values, strict=False))
+        return {name: getattr(self, field) for name, field in _NAMES.items()}
 
 
-_NAMES = ("AP", "AP50", "AP75", "AP_M", "AP_L", "AR", "AR50", "AR75", "AR_M", "AR_L")
+_NAMES = {
+    "AP": "ap", "AP50": "ap50", "AP75": "ap75", "AP_M": "ap_medium", "AP_L": "ap_large",
+    "AR": "ar", "AR50": "ar50", "AR75": "ar75", "AR_M": "ar_medium", "AR_L": "ar_large",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,12 @@ class CocoReport:
 
     def __str__(self) -> str:
         rows = [
-            [name, *(None if value == -1 else value for value in part.numbers().values())]
-            + [str(part.people), str(part.predictions)]
+            [
+                name,
+                *(None if value == -1 else value for value in part.numbers().values()),
+                str(part.people),
+                str(part.predictions),
+            ]
             for name, part in self.parts.items()
         ]
         title = f"OKS, {self.kind}, {self.skeleton}, {self.images} photos"

@@ -128,7 +128,8 @@ def nme(predicted: ArrayLike, truth: ArrayLike, labelled: ArrayLike, sizes: Arra
 
 def missing_share(predicted: ArrayLike, labelled: ArrayLike) -> float:
     """Share of the labelled keypoints that were not found; NaN where nothing is labelled."""
-    missing = np.isnan(np.asarray(predicted, np.float64)).any(axis=-1)
+    points = np.asarray(predicted, np.float64)
+    missing = np.asarray(np.isnan(points).any(axis=-1))
     known = np.asarray(labelled, bool)
     if missing.shape != known.shape:
         raise ValueError(f"labelled must be {list(missing.shape)}, got {list(known.shape)}")

@@ -7,51 +7,21 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heatpose.evaluation.fields import fields_of, normal_names
-from heatpose.results import FloatArray
 from heatpose.skeletons import Skeleton
+
+if TYPE_CHECKING:
+    from heatpose.datasets.samples import Annotation, Sample
 
 ImageId = int | str
 
 
-class AnnotationLike(Protocol):
-    """What is read of a ``heatpose.datasets.Annotation``."""
-
-    @property
-    def keypoints(self) -> FloatArray: ...  # noqa: D102
-    @property
-    def visibility(self) -> NDArray[np.uint8]: ...  # noqa: D102
-    @property
-    def box(self) -> FloatArray | None: ...  # noqa: D102
-    @property
-    def area(self) -> float | None: ...  # noqa: D102
-    @property
-    def crowd(self) -> bool: ...  # noqa: D102
-    @property
-    def id(self) -> int | str: ...  # noqa: D102
-    @property
-    def extra(self) -> Mapping[str, Any]: ...  # noqa: D102
-
-
-class SampleLike(Protocol):
-    """What is read of a ``heatpose.datasets.Sample``."""
-
-    @property
-    def image_id(self) -> ImageId: ...  # noqa: D102
-    @property
-    def annotations(self) -> Sequence[AnnotationLike]: ...  # noqa: D102
-    @property
-    def size(self) -> tuple[int, int] | None: ...  # noqa: D102
-    @property
-    def unlabelled(self) -> Sequence[FloatArray]: ...  # noqa: D102
-
-
-Annotations = str | os.PathLike[str] | Mapping[str, Any] | Iterable[SampleLike]
+Annotations = Union[str, "os.PathLike[str]", Mapping[str, Any], Iterable["Sample"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +70,7 @@ def read_ground_truth(annotations: Annotations, skeleton: Skeleton) -> GroundTru
     if isinstance(annotations, Mapping):
         return _of_document(annotations, skeleton, "annotations")
     if isinstance(annotations, Iterable):
-        return _of_samples(list(annotations), skeleton)
+        return _of_samples(samples_of(annotations, skeleton), skeleton)
     raise TypeError(
         f"annotations must be a file, its document or samples, got {type(annotations).__name__}"
     )
@@ -186,37 +156,55 @@ def _check_names(category: Mapping[str, Any], skeleton: Skeleton, name: str) -> 
         )
 
 
-def _of_samples(samples: Sequence[SampleLike], skeleton: Skeleton) -> GroundTruth:
+def _of_samples(samples: Sequence[Sample], skeleton: Skeleton) -> GroundTruth:
     people = []
-    for index, sample in enumerate(samples):
-        if not is_sample(sample):
-            raise TypeError(f"annotations must be samples, number {index} is {type(sample)}")
+    for sample in samples:
         for annotation in sample.annotations:
             where = f"annotation {annotation.id} of image {sample.image_id}"
             people.append(_of_annotation(annotation, sample.image_id, skeleton, where))
         regions = np.asarray(sample.unlabelled, np.float64).reshape(-1, 4)
         # A crowd with keypoints is an annotation and a region: the annotation says it all.
-        crowds = {box_of(a) for a in sample.annotations if a.crowd}
+        crowds = {_box_of(a) for a in sample.annotations if a.crowd}
         for x1, y1, x2, y2 in regions.tolist():
             box = (x1, y1, x2 - x1, y2 - y1)
             if box not in crowds:
                 where = f"an unlabelled region of image {sample.image_id}"
                 nothing = np.zeros((skeleton.num_keypoints, 3))
                 people.append(TruePerson(where, sample.image_id, nothing, box, None, False))
-    ids = [sample.image_id for sample in samples]
-    if len(set(ids)) != len(ids):
-        twice = next(key for key in ids if ids.count(key) > 1)
-        raise ValueError(f"samples must be different images, {twice!r} comes twice")
-    return GroundTruth(sorted_ids(ids), tuple(people))
+    return GroundTruth(sorted_ids(sample.image_id for sample in samples), tuple(people))
 
 
-def is_sample(value: object) -> TypeGuard[SampleLike]:
-    """Whether this looks like a sample of a dataset."""
-    return hasattr(value, "annotations") and hasattr(value, "image_id")
+def samples_of(samples: Iterable[Sample], skeleton: Skeleton) -> list[Sample]:
+    """Samples of different photos, all of a skeleton.
+
+    Raises:
+        TypeError: not samples.
+        ValueError: another skeleton, an image twice, or nothing at all.
+    """
+    own = getattr(samples, "skeleton", skeleton)
+    if own.keypoints != skeleton.keypoints:
+        raise ValueError(f"annotations are of {own.name}, not of {skeleton.name}")
+    answer, seen = [], set()
+    for sample in samples:
+        if not (hasattr(sample, "annotations") and hasattr(sample, "image_id")):
+            raise TypeError(f"annotations must be samples, got {type(sample).__name__}")
+        if sample.image_id in seen:
+            raise ValueError(f"samples must be different images, {sample.image_id!r} comes twice")
+        for annotation in sample.annotations:
+            if len(annotation.keypoints) != skeleton.num_keypoints:
+                raise ValueError(
+                    f"annotation {annotation.id} of image {sample.image_id} has "
+                    f"{len(annotation.keypoints)} keypoints, {skeleton.name} has "
+                    f"{skeleton.num_keypoints}"
+                )
+        seen.add(sample.image_id)
+        answer.append(sample)
+    if not answer:
+        raise ValueError("annotations are empty: no samples")
+    return answer
 
 
-def box_of(annotation: AnnotationLike) -> tuple[float, float, float, float] | None:
-    """(x, y, width, height), or None."""
+def _box_of(annotation: Annotation) -> tuple[float, float, float, float] | None:
     if annotation.box is None:
         return None
     x1, y1, x2, y2 = np.asarray(annotation.box, np.float64).tolist()
@@ -224,16 +212,11 @@ def box_of(annotation: AnnotationLike) -> tuple[float, float, float, float] | No
 
 
 def _of_annotation(
-    annotation: AnnotationLike, image_id: ImageId, skeleton: Skeleton, where: str
+    annotation: Annotation, image_id: ImageId, skeleton: Skeleton, where: str
 ) -> TruePerson:
-    if len(annotation.keypoints) != skeleton.num_keypoints:
-        raise ValueError(
-            f"{where} has {len(annotation.keypoints)} keypoints, "
-            f"{skeleton.name} has {skeleton.num_keypoints}"
-        )
     keypoints = np.zeros((skeleton.num_keypoints, 3))
     known = np.asarray(annotation.visibility) > 0
     keypoints[known, :2] = annotation.keypoints[known]
     keypoints[:, 2] = annotation.visibility
-    box = box_of(annotation)
+    box = _box_of(annotation)
     return TruePerson(where, image_id, keypoints, box, annotation.area, annotation.crowd)

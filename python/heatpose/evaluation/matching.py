@@ -29,7 +29,7 @@ def truth_rows(truth: GroundTruth, part: Judged, *, use_area: bool) -> list[Row]
         ValueError: a person with keypoints has no area, or no box to take it from.
     """
     numbers = _numbers(truth)
-    rows = []
+    rows: list[Row] = []
     for person in truth.people:
         box = person.box or _box_around(person)
         if box is None:
@@ -74,10 +74,8 @@ def found_rows(
     return rows
 
 
-def judge(
-    truth: list[Row], found: list[Row], images: int, sigmas: Sequence[float]
-) -> tuple[float, ...]:
-    """AP, AP50, AP75, AP of medium and of large people, and the same of AR.
+def judge(truth: list[Row], found: list[Row], images: int, sigmas: Sequence[float]) -> list[float]:
+    """The ten numbers of ``OksScores``, -1 where nothing of the kind is annotated.
 
     Args:
         truth: Rows of ``truth_rows``.
@@ -112,7 +110,7 @@ def judge(
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return tuple(float(value) for value in evaluation.stats)
+    return [float(value) for value in evaluation.stats]
 
 
 def _numbers(truth: GroundTruth) -> dict[ImageId, int]:

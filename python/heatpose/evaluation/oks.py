@@ -57,7 +57,7 @@ def oks(
     squares = ((found[:, None] - np.where(known[..., None], true, 0)) ** 2).sum(axis=-1)
     similar = _similarity(squares, sigmas, area[None, :, None])
     count = known.sum(axis=1)
-    answer = np.where(known, similar, 0).sum(axis=-1) / np.maximum(count, 1)
+    answer: Floats = np.where(known, similar, 0).sum(axis=-1) / np.maximum(count, 1)
     if boxes is not None and not count.all():
         corners = _fitting("boxes", boxes, (len(true), 4)).astype(np.float64)
         low, high = corners[:, None, :2], corners[:, None, 2:]
@@ -156,7 +156,8 @@ def _similarity(squares: Any, sigmas: Sequence[float], area: Any) -> Floats:
     """Of squared distances [..., K]; 0 for NaN."""
     variances = (2 * np.asarray(sigmas, np.float64)) ** 2
     similar = np.exp(-squares / variances / (area + _TINY) / 2)
-    return np.nan_to_num(similar, nan=0.0)
+    answer: Floats = np.nan_to_num(similar, nan=0.0)
+    return answer
 
 
 def _points(name: str, points: ArrayLike, count: int) -> Floats:

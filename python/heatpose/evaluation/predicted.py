@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heatpose.evaluation.fields import fields_of
+from heatpose.evaluation.fields import SCORE_FIELDS, fields_of
 from heatpose.evaluation.ground_truth import (
     GroundTruth,
     ImageId,
@@ -55,27 +55,29 @@ def read_predictions(
     if isinstance(predictions, Mapping):
         if not predictions:
             raise ValueError("predictions are empty: no photo was looked at")
-        _check_images(predictions, truth)
+        check_images(predictions, truth.image_ids)
         return [
             person
             for image_id, people in predictions.items()
             for person in _of_people(people_of(people, skeleton, image_id), image_id, skeleton)
         ]
-    name = "predictions"
+    name, entries = "predictions", predictions
     if isinstance(predictions, (str, os.PathLike)):
-        name, predictions = str(predictions), read_document(predictions)
-    if not isinstance(predictions, Sequence):
+        name, entries = str(predictions), read_document(predictions)
+    if not isinstance(entries, Sequence):
         raise TypeError(
             f"{name} must be people by image id or a list of COCO results, "
-            f"got {type(predictions).__name__}"
+            f"got {type(entries).__name__}"
         )
-    if not predictions:
+    if not entries:
         raise ValueError(f"{name} are empty: no COCO results in them")
-    found = [
-        _of_entry(entry, truth, skeleton, f"result {index} of {name}")
-        for index, entry in enumerate(predictions)
-    ]
-    _check_images([person.image_id for person in found], truth)
+    found = []
+    for index, entry in enumerate(entries):
+        where = f"result {index} of {name}"
+        if not isinstance(entry, Mapping):
+            raise TypeError(f"{where} must be a COCO result, got {type(entry).__name__}")
+        found.append(_of_entry(entry, truth, skeleton, where))
+    check_images((person.image_id for person in found), truth.image_ids)
     return found
 
 
@@ -132,7 +134,7 @@ def _of_entry(
         raise ValueError(
             f"{where} is of category {category}, the annotations of {truth.categories[0]}"
         )
-    scores = {key: float(entry[key]) for key in entry if key.endswith("score")}
+    scores = {key: float(entry[key]) for key in SCORE_FIELDS if key in entry}
     if not np.isfinite(list(scores.values())).all():
         raise ValueError(f"{where} must have finite scores, got {scores}")
     keypoints = keypoints_of(entry, skeleton, where)
@@ -152,14 +154,17 @@ def _area(keypoints: NDArray[np.float64], skeleton: Skeleton) -> float:
     return float(np.prod(points.max(axis=0) - points.min(axis=0)))
 
 
-def _check_images(ids: Any, truth: GroundTruth) -> None:
-    known = set(truth.image_ids)
-    unknown = [key for key in ids if key not in known]
-    if unknown:
-        shown = ", ".join(repr(key) for key in unknown[:4])
-        hint = ", ".join(repr(key) for key in truth.image_ids[:2])
-        raise ValueError(
-            f"predictions are of {len(unknown)} images that are not annotated: {shown}"
-            f"{', ...' if len(unknown) > 4 else ''}; the annotations know {hint or 'none'}"
-            f"{', ...' if len(truth.image_ids) > 2 else ''}"
-        )
+def check_images(ids: Iterable[Any], known: Sequence[ImageId]) -> None:
+    """Refuse predictions of photos that nobody annotated; ValueError naming some."""
+    annotated = set(known)
+    unknown = list(dict.fromkeys(key for key in ids if key not in annotated))
+    if not unknown:
+        return
+    shown, hint = (
+        ", ".join(map(repr, some[:4])) + (", ..." if len(some) > 4 else "")
+        for some in (unknown, known)
+    )
+    raise ValueError(
+        f"predictions are of {len(unknown)} images that are not annotated: {shown}; "
+        f"the annotations know {hint or 'none'}"
+    )

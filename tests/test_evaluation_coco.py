@@ -163,6 +163,15 @@ def test_areas_come_from_the_annotation_or_from_the_box() -> None:
         evaluate_coco(found, truth, TRIANGLE, use_area=False)
 
 
+def test_people_whom_nobody_matches_count_by_their_own_size() -> None:
+    truth = document((1, AT, SEEN), images=1)
+    found = [result(1, AT), result(1, AT + 1000, 0.95)]
+    assert evaluate_coco(found, truth, TRIANGLE).scores.ap_large == pytest.approx(0.5)
+    found[1]["bbox"] = [0, 0, 10, 10]
+    scores = evaluate_coco(found, truth, TRIANGLE).scores
+    assert (scores.ap, scores.ap_large) == pytest.approx((0.5, 1))
+
+
 def whole_body(thirds: float = 2, **parts: float) -> dict[str, Any]:
     """An annotation or a result of 133 keypoints in a row, visible or scored by part."""
     counts = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from heatpose.evaluation.coco_report import CocoReport, OksScores
+from heatpose.evaluation.coco_rows import found_rows, judge, truth_rows
 from heatpose.evaluation.fields import KINDS, Kind, judged_parts, kind_of
 from heatpose.evaluation.ground_truth import (
     Annotations,
@@ -13,7 +14,6 @@ from heatpose.evaluation.ground_truth import (
     read_ground_truth,
     sorted_ids,
 )
-from heatpose.evaluation.matching import found_rows, judge, truth_rows
 from heatpose.evaluation.predicted import FoundPerson, Predictions, read_predictions
 from heatpose.skeletons import Skeleton
 

@@ -43,7 +43,7 @@ _WHOLEBODY = (
     Judged("right_hand", RIGHT_HAND, "righthand_score"),
     Judged("whole", slice(0, WHOLEBODY133.num_keypoints), "wholebody_score"),
 )
-SCORE_FIELDS = tuple(part.score for part in (Judged("", slice(0)), *_WHOLEBODY[1:]))
+SCORE_FIELDS = ("score", *(part.score for part in _WHOLEBODY[1:]))
 
 
 def fields_of(skeleton: Skeleton) -> dict[str, slice]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from heatpose import skeletons
+from heatpose.networks import HandUNet
 from heatpose.weights import TASKS, Licence, Model, find_model, models
 from heatpose.weights.registry import _FILES
 
@@ -170,7 +171,10 @@ def test_top_down_networks_say_how_they_are_decoded() -> None:
 def test_facts_that_are_easily_lost() -> None:
     assert find_model("hrnet-w48-dark-coco-wholebody-384x288").decoding["kernel"] == 17
     assert find_model("hrnetv2-w18-dark-coco-wholebody-hand").decoding["kernel"] == 11
-    assert find_model("res50-freihand").decoding["padding"] == 0.8
+    # 0.8 is of a whole photo: of the box of a hand it would cut the fingers off.
+    freihand = find_model("res50-freihand").decoding["padding"]
+    assert freihand == pytest.approx(0.8 * HandUNet.crop_spec.padding)
+    assert all(model.decoding.get("padding", 1.25) >= 1.25 for model in MODELS.values())
     mirrored = {name for name, model in MODELS.items() if model.decoding.get("mirror_left")}
     assert mirrored == {"openpose-hand21-pytorch", "res50-freihand"}
     # RHD numbers the joints of a finger from its tip.
@@ -184,7 +188,7 @@ def test_callers_cannot_change_the_list() -> None:
     with pytest.raises(TypeError):
         models()["mine"] = find_model("res50-freihand")  # type: ignore[index]
     find_model("res50-freihand").decoding["padding"] = 9  # type: ignore[index]
-    assert find_model("res50-freihand").decoding["padding"] == 0.8
+    assert find_model("res50-freihand").decoding["padding"] == 1.76
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def dot(monkeypatch: pytest.MonkeyPatch) -> Dot:
 
     monkeypatch.setattr(conversion, "NETWORKS", {"dot": Dot})
     monkeypatch.setattr(conversion, "network_for", network_for)
+    monkeypatch.setattr(conversion, "network_named", lambda _name, _state_dict: Dot())
     torch.manual_seed(0)
     return Dot()
 

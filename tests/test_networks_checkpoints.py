@@ -187,3 +187,16 @@ def test_a_stranger_is_of_no_network() -> None:
         assert network_name(state) is None
         with pytest.raises(ValueError, match=r"no known network.*hand-unet"):
             network_for(state)
+
+
+@pytest.mark.parametrize("name", ["hrnet", "hrnetv2", "lite-hrnet", "simple-baseline"])
+def test_sizes_that_are_only_claimed_take_no_memory(name: str) -> None:
+    """A view of one number can have any shape; the network of that size would fill the memory."""
+    state_dict = {
+        key: torch.zeros(1).expand(10**9, *tensor.shape[1:])
+        if "final_layer" in key and tensor.ndim == 4
+        else tensor
+        for key, tensor in state_of(name).items()
+    }
+    with pytest.raises(ValueError, match=f"a {name} with .* parameters, which is beyond"):
+        network_for(state_dict)

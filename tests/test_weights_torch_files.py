@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pickle
 import random
+import struct
 import sys
 import types
 import zipfile
+import zlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -302,3 +305,76 @@ def test_a_view_beyond_its_numbers_is_refused(tmp_path: Path, zipped: bool) -> N
     save({"x": Beyond()}, path, zipped=zipped)
     with pytest.raises(ValueError, match="damaged PyTorch file"):
         load_state_dict(path)
+
+
+# --- Files that ask for more memory than they hold
+
+
+class Claim:
+    """Pickles to a tensor of storage 0, of any number and type of numbers."""
+
+    def __init__(self, dtype: str, count: int) -> None:
+        self.words = "storage", getattr(torch, dtype), "0", "cpu", count
+
+    def __reduce__(self) -> Any:
+        return torch._utils._rebuild_tensor_v2, (self.words, 0, (2,), (1,), False, {})
+
+
+class ClaimPickler(pickle.Pickler):
+    def persistent_id(self, obj: object) -> object:
+        return obj if isinstance(obj, tuple) and obj[:1] == ("storage",) else None
+
+
+@pytest.mark.parametrize("second", [("FloatStorage", 7), ("HalfStorage", 8)])
+def test_a_storage_is_read_once(tmp_path: Path, second: tuple[str, int]) -> None:
+    """Read anew for each claim about it, that of a small file would fill the memory."""
+
+    def save_claims(*claims: tuple[str, int]) -> None:
+        content = io.BytesIO()
+        state = {str(i): Claim(*claim) for i, claim in enumerate(claims)}
+        ClaimPickler(content, protocol=2).dump(state)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("w/data.pkl", content.getvalue())
+            archive.writestr("w/data/0", bytes(32))
+
+    path = tmp_path / "w.pth"
+    save_claims(("FloatStorage", 8), ("FloatStorage", 8))
+    assert len(load_state_dict(path)) == 2
+    save_claims(("FloatStorage", 8), second)
+    with pytest.raises(ValueError, match="storage 0 is of two types or sizes"):
+        load_state_dict(path)
+
+
+def test_entries_that_lie_in_each_other_are_refused(tmp_path: Path) -> None:
+    """Each holds all behind it, so that the file is as many times its size as it has entries."""
+    names = [*(f"w/data/{i}" for i in range(8)), "w/data.pkl"]
+    content = bytes(4096)
+    headers: list[bytes] = []
+    for name in reversed(names):
+        fields = zlib.crc32(content), len(content), len(content), len(name), 0
+        headers.append(struct.pack("<5H3L2H", 20, 0, 0, 0, 33, *fields) + name.encode())
+        content = b"PK\x03\x04" + headers[-1] + content
+    path = tmp_path / "w.pth"
+    entries, start = b"", 0
+    for header in reversed(headers):
+        fixed, name = header[:26], header[26:]
+        entries += b"PK\x01\x02" + struct.pack("<H", 20) + fixed
+        entries += struct.pack("<3H2L", 0, 0, 0, 0, start) + name
+        start += 4 + len(header)
+    end = struct.pack("<4H2LH", 0, 0, len(names), len(names), len(entries), len(content), 0)
+    path.write_bytes(content + entries + b"PK\x05\x06" + end)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == names
+        assert sum(entry.file_size for entry in archive.infolist()) > 5 * path.stat().st_size
+    with pytest.raises(ValueError, match="entries claim more than it holds"):
+        load_state_dict(path)
+
+
+@both_formats
+def test_a_dict_under_many_names_stays_one(tmp_path: Path, zipped: bool) -> None:
+    inner = {str(i): None for i in range(1000)}
+    path = tmp_path / "w.pth"
+    save({str(i): inner for i in range(1000)}, path, zipped=zipped)
+    content: Any = read_torch_file(path)
+    assert len(content) == 1000
+    assert len({id(item) for item in content.values()}) == 1

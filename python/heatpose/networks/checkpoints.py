@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args
 
+import torch
 from torch import Tensor
 
 from heatpose.networks.crop_network import Task
@@ -46,6 +47,9 @@ NETWORKS: dict[str, type[Network]] = {
     "hand-unet": HandUNet,
 }
 """Every architecture, by the name that users give it."""
+
+# Four times the largest published one: an error instead of all memory, where a file lies.
+_MOST_NUMBERS = 1 << 28
 
 
 def network_name(state_dict: Mapping[str, Tensor]) -> str | None:
@@ -112,9 +116,19 @@ def network_named(name: str, state_dict: Mapping[str, Tensor], **arguments: Any)
 
     Raises:
         TypeError: the network has no such argument.
-        ValueError: the tensors are not those of a network whose sizes differ.
+        ValueError: the tensors are not those of a network whose sizes differ, or claim sizes with
+            which it would have more than 2^28 parameters.
     """
     network = NETWORKS[name]
     if issubclass(network, SizedNetwork):
+        # A tensor may be one number, seen a thousand million times: planned before memory is taken.
+        with torch.device("meta"):
+            planned = network.for_state_dict(state_dict, **arguments)
+        count = sum(parameter.numel() for parameter in planned.parameters())
+        if count > _MOST_NUMBERS:
+            raise ValueError(
+                f"the sizes of the tensors are those of a {name} with {count:.2g} parameters, "
+                f"which is beyond any network known here (at most {_MOST_NUMBERS})"
+            )
         return network.for_state_dict(state_dict, **arguments)
     return network(**arguments)

@@ -106,6 +106,8 @@ def _read_zip(path: Path) -> object:
         contents = [name for name in names if name.split("/")[1:] == ["data.pkl"]]
         if len(contents) != 1:
             raise ValueError("a zip archive without the one data.pkl of torch.save")
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise ValueError("a zip archive whose entries claim more than it holds")
         folder = contents[0].removesuffix("data.pkl")
         if f"{folder}constants.pkl" in names:
             raise ValueError("a TorchScript program, which is code and not weights")
@@ -211,25 +213,34 @@ def _is_item(pair: object) -> bool:
 
 def _with_tensors(content: object, fetch: Fetch) -> object:
     """The content with the tensors of its first two levels read."""
-    flat: dict[Storage, Tensor] = {}
+    flat: dict[str, tuple[Storage, Tensor]] = {}
+    # A dict that lies under many names stays one: a small file could hold millions of copies.
+    known: dict[tuple[int, int], object] = {}
 
     def read(value: object, levels: int) -> object:
         if isinstance(value, StoredTensor):
             return _tensor(value, fetch, flat)
         if isinstance(value, dict) and levels:
-            return {key: read(item, levels - 1) for key, item in value.items()}
+            place = id(value), levels
+            if place not in known:
+                known[place] = {key: read(item, levels - 1) for key, item in value.items()}
+            return known[place]
         return value
 
     return read(content, 2)
 
 
-def _tensor(stored: StoredTensor, fetch: Fetch, flat: dict[Storage, Tensor]) -> Tensor:
+def _tensor(stored: StoredTensor, fetch: Fetch, flat: dict[str, tuple[Storage, Tensor]]) -> Tensor:
     storage = stored.storage
-    if storage not in flat:
+    if storage.key not in flat:
         # Of an empty buffer PyTorch makes no tensor.
-        flat[storage] = (
+        numbers = (
             torch.frombuffer(fetch(storage), dtype=storage.dtype, count=storage.count)
             if storage.count
             else torch.empty(0, dtype=storage.dtype)
         )
-    return flat[storage].as_strided(stored.size, stored.stride, stored.offset)
+        flat[storage.key] = storage, numbers
+    known, numbers = flat[storage.key]
+    if known != storage:  # read anew for each, one storage could fill the memory
+        raise ValueError(f"storage {storage.key} is of two types or sizes")
+    return numbers.as_strided(stored.size, stored.stride, stored.offset)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import heatpose
 from heatpose.files import write_atomically
-from heatpose.networks import NETWORKS, network_for
+from heatpose.networks import NETWORKS, network_for, network_named
 from heatpose.weights.convert.checkpoint import read_checkpoint
 from heatpose.weights.load import load_into
 
@@ -81,14 +81,11 @@ def _network_of(
     if architecture is None:
         network: nn.Module = network_for(state_dict)
         return next(name for name, kind in NETWORKS.items() if kind is type(network)), network
-    kind: type[nn.Module] | None = NETWORKS.get(architecture)
-    if kind is None:
+    if architecture not in NETWORKS:
         raise ValueError(
             f"architecture: expected one of {', '.join(NETWORKS)}, got {architecture!r}"
         )
-    # Networks of several sizes tell theirs by the weights.
-    make = getattr(kind, "for_state_dict", None)
-    return architecture, kind() if make is None else make(state_dict)
+    return architecture, network_named(architecture, state_dict)
 
 
 def _sha256(path: Path) -> str:

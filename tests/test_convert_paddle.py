@@ -86,6 +86,32 @@ def test_pickles_of_python_2_are_read(path: Path) -> None:
     assert read_checkpoint(path)["bias"].tolist() == [1.5, -2]
 
 
+@pytest.mark.parametrize("call", [b"c_codecs\nencode\n", b"c__builtin__\ntuple\n"])
+def test_what_a_file_holds_once_is_not_copied_often(path: Path, call: bytes) -> None:
+    """A file of some kilobytes would take gigabytes."""
+    held = b"(" + 10_000 * b"N" + b"t" if b"tuple" in call else b"X\x10\x27\0\0" + 10_000 * b"a"
+    rest = b"\x85R" if b"tuple" in call else b"X\x06\0\0\0latin1\x86R"
+    copies = 5 * (call + b"h\x00" + rest)
+    path.write_bytes(b"\x80\x02" + held + b"q\x000](" + copies + b"e.")
+    with pytest.raises(ValueError, match="copies more than it holds"):
+        read_checkpoint(path)
+
+
+def test_arrays_that_share_their_bytes_are_refused(path: Path) -> None:
+    class Shared:
+        def __reduce__(self) -> Any:
+            made = (np.ndarray, (0,), b"b")
+            state = (1, (len(data) // 4,), np.dtype("<f4"), False, data)
+            return np.zeros(1).__reduce__()[0], made, state
+
+    data = bytes(1 << 16)
+    path.write_bytes(pickle.dumps({"a": Shared()}, 4))
+    assert read_checkpoint(path)["a"].nbytes == len(data)
+    path.write_bytes(pickle.dumps({"a": Shared(), "b": Shared(), "c": Shared()}, 4))
+    with pytest.raises(ValueError, match="its arrays are larger than the file, from b on"):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4", "i8"])
 def test_number_types_are_kept(path: Path, dtype: str) -> None:
     array = np.arange(6).reshape(2, 3, 1).astype(dtype)

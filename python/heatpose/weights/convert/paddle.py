@@ -27,6 +27,7 @@ _NAME_TABLE = "StructuredToParameterName@@"  # from the keys to the program's ow
 _DTYPES = ("f2", "f4", "f8", "i4", "i8")
 # Ways to call or fetch things that no array needs; the others ask ``find_class``.
 _REFUSED = ("EXT1", "EXT2", "EXT4", "INST", "NEWOBJ", "NEWOBJ_EX", "OBJ", "PERSID", "BINPERSID")
+_SMALL = 64  # names and shapes, which a pickle may hold once and use often
 _MEMO = ("PUT", "BINPUT", "LONG_BINPUT")
 _NORM = {"_mean": "running_mean", "_variance": "running_var"}
 
@@ -49,7 +50,7 @@ def read(path: Path) -> dict[str, Tensor]:
     data = path.read_bytes()
     try:
         _check_opcodes(data)
-        content = _Unpickler(io.BytesIO(data), encoding="latin1").load()
+        content = _Unpickler(data).load()
     except Exception as error:  # random bytes raise almost anything in the unpickler
         refused = isinstance(error, _Refused)
         reason = (
@@ -59,12 +60,13 @@ def read(path: Path) -> dict[str, Tensor]:
         )
         raise ValueError(f"weights: {path} {reason}") from (None if refused else error)
     try:
-        return _tensors_of(content)
+        return _tensors_of(content, len(data))
     except ValueError as error:
         raise ValueError(f"weights: {path} looks like a PaddlePaddle file, but {error}") from error
 
 
-def _tensors_of(content: object) -> dict[str, Tensor]:
+def _tensors_of(content: object, budget: int) -> dict[str, Tensor]:
+    """The arrays, which together have at most ``budget`` bytes: those of the file."""
     if isinstance(content, (list, tuple)) and content:
         content = content[0]
     if not isinstance(content, Mapping):
@@ -80,6 +82,9 @@ def _tensors_of(content: object) -> dict[str, Tensor]:
         if not isinstance(value, _Array):
             raise ValueError(f"{key:.200} is a {type(value).__name__} instead of an array")
         tensor = value.tensor(key)
+        budget -= tensor.nbytes
+        if budget < 0:  # many arrays of the same bytes
+            raise ValueError(f"its arrays are larger than the file, from {key:.200} on")
         layer, _, variable = key.rpartition(".")
         if variable == "weight" and tensor.ndim == 2:
             tensor = tensor.mT.contiguous()
@@ -107,7 +112,14 @@ def _check_opcodes(data: bytes) -> None:
 
 
 class _Unpickler(pickle.Unpickler):
-    """An unpickler to whom only the parts of arrays and plain containers are known."""
+    """An unpickler to whom only the parts of arrays and plain containers are known.
+
+    What they copy is counted: a pickle can have the same thing copied any number of times.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data), encoding="latin1")
+        self.budget = len(data)
 
     def find_class(self, module: str, name: str) -> Any:
         # NumPy 2 moved its modules; Python 2 has other names for built-in things.
@@ -115,18 +127,23 @@ class _Unpickler(pickle.Unpickler):
         make = _KNOWN.get(f"{module}.{name}")
         if make is None:
             raise _Refused(f"{module}.{name}")
-        return _Callable(make)
+        return _Callable(make, self)
 
 
 class _Callable:
     """A function that can only be called; of a plain one, a pickle could set attributes."""
 
-    __slots__ = ("make",)
+    __slots__ = ("make", "unpickler")
 
-    def __init__(self, make: Callable[..., Any]) -> None:
+    def __init__(self, make: Callable[..., Any], unpickler: _Unpickler) -> None:
         self.make = make
+        self.unpickler = unpickler
 
     def __call__(self, *args: Any) -> Any:
+        sizes = [len(one) for one in args if hasattr(one, "__len__")]
+        self.unpickler.budget -= sum(size for size in sizes if size > _SMALL)
+        if self.unpickler.budget < 0:
+            raise pickle.UnpicklingError("it copies more than it holds")
         return self.make(*args)
 
     def __setstate__(self, state: object) -> None:

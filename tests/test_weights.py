@@ -214,3 +214,10 @@ def test_load_weights_names_the_file(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match=r"other\.safetensors: the weights do not fit Linear"):
         load_weights(nn.Linear(1, 1), path)
+
+
+def test_no_tensor_hides_another(tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save({"module.bias": torch.zeros(2), "bias": torch.ones(2)}, path)
+    with pytest.raises(ValueError, match=r"names differ by the prefix module\. alone"):
+        load_state_dict(path)

@@ -34,7 +34,7 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the path is a folder; the file is neither kind, is damaged, has no state dict,
-            or has other things than tensors in it.
+            has other things than tensors in it, or two tensors of one name without the prefix.
     """
     path = Path(path)
     if not path.exists():
@@ -53,7 +53,12 @@ def load_state_dict(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         raise ValueError(
             f"weights: {path} is not a plain state dict: not tensors are {_some(strangers)}"
         )
-    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    named = {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    if len(named) < len(content):
+        raise ValueError(
+            f"weights: {path} has tensors whose names differ by the prefix module. alone"
+        )
+    return named
 
 
 def load_into(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:

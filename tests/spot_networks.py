@@ -55,7 +55,9 @@ class CropSpots(nn.Module):
 class MapSpots(nn.Module):
     """OpenPose style: maps of the picture's blue and a background; keeps the sizes it saw."""
 
-    input_spec: ClassVar[InputSpec] = InputSpec(box=64, norm_scale=1 / 255, norm_offset=0.0)
+    input_spec: ClassVar[InputSpec] = InputSpec(
+        box=64, norm_scale=1 / 255, norm_offset=0.0, pad_value=0
+    )
 
     def __init__(self, keypoints: int = 21) -> None:
         super().__init__()

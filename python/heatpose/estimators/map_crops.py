@@ -13,13 +13,14 @@ from heatpose.estimators.pipeline import BoxKeypoints, BoxTask
 from heatpose.estimators.scale_search import ScaleSearch
 
 
-class _Crop(NamedTuple):
-    """A piece of a photo, cut at whole pixels and within it; maybe mirrored."""
+class _Place(NamedTuple):
+    """A box in whole pixels: what of it lies in its photo, and its own height."""
 
-    pixels: Any
-    left: int
-    top: int
-    mirrored: bool
+    task: int
+    row: int
+    rows: slice
+    columns: slice
+    height: int
 
 
 class MapCrops:
@@ -43,14 +44,14 @@ class MapCrops:
     def __call__(self, tasks: Sequence[BoxTask]) -> list[BoxKeypoints]:
         """The keypoints of every box of every photo; crops of all photos share the runs."""
         answers = [self._blank(task) for task in tasks]
-        cut: list[tuple[int, int, _Crop]] = []
-        for i, task in enumerate(tasks):
-            for row, box in enumerate(answers[i].boxes):
-                crop = _cut(task.photo, box, bool(task.mirrored[row]))
-                if crop is not None:
-                    cut.append((i, row, crop))
-        for first in range(0, len(cut), self.batch_size):
-            self._fill(answers, cut[first : first + self.batch_size])
+        places = [
+            place
+            for i, task in enumerate(tasks)
+            for row, box in enumerate(answers[i].boxes)
+            if (place := _place(i, row, box, task.photo.shape)) is not None
+        ]
+        for first in range(0, len(places), self.batch_size):
+            self._fill(tasks, answers, places[first : first + self.batch_size])
         for task, answer in zip(tasks, answers, strict=True):
             found = np.maximum((answer.scores > 0).sum(axis=1), 1)
             answer.box_scores[:] = answer.scores.sum(axis=1) / found * task.boxes.scores
@@ -71,37 +72,51 @@ class MapCrops:
             np.array(boxes, np.float32),
         )
 
-    def _fill(self, answers: list[BoxKeypoints], cut: Sequence[tuple[int, int, _Crop]]) -> None:
-        spec = self.search.spec
+    def _fill(
+        self, tasks: Sequence[BoxTask], answers: list[BoxKeypoints], places: Sequence[_Place]
+    ) -> None:
+        """Look for the parts of one run of the network."""
+        crops = [_cut(tasks[place.task], place) for place in places]
         queued = []
-        for (_, _, crop), found in zip(cut, self.search([c.pixels for *_, c in cut]), strict=True):
-            canvas = (crop.pixels.shape[0], crop.pixels.shape[1])
+        for crop, found in zip(
+            crops, self.search(crops, [place.height for place in places]), strict=True
+        ):
+            canvas = (crop.shape[0], crop.shape[1])
             (heatmaps,) = found.maps
+            stride = self.search.spec.stride
             queued.append(
-                self.decoder.queue(heatmaps, canvas, content=found.content, stride=spec.stride)
+                self.decoder.queue(heatmaps, canvas, content=found.content, stride=stride)
             )
-        for (i, row, crop), one in zip(cut, queued, strict=True):
+        for place, crop, one in zip(places, crops, queued, strict=True):
             parts = one.result()
             if len(parts):
                 points = parts.keypoints[0].copy()
-                if crop.mirrored:
-                    points[:, 0] = crop.pixels.shape[1] - 1 - points[:, 0]
-                answers[i].keypoints[row] = points + np.array([crop.left, crop.top], np.float32)
-                answers[i].scores[row] = parts.scores[0]
+                if tasks[place.task].mirrored[place.row]:
+                    points[:, 0] = crop.shape[1] - 1 - points[:, 0]
+                corner = np.array([place.columns.start, place.rows.start], np.float32)
+                answers[place.task].keypoints[place.row] = points + corner
+                answers[place.task].scores[place.row] = parts.scores[0]
 
 
-def _cut(photo: Any, box: npt.NDArray[np.float32], mirrored: bool) -> _Crop | None:
-    """The pixels of a box that lie in the photo; None where there are none."""
-    height, width = photo.shape[:2]
+def _place(
+    task: int, row: int, box: npt.NDArray[np.float32], shape: Sequence[int]
+) -> _Place | None:
+    """Where the pixels of a box lie in the photo; None where there are none."""
     left, top, right, bottom = (int(edge) for edge in np.rint(box))
-    left, top = max(left, 0), max(top, 0)
-    pixels = photo[top : max(min(bottom, height), top), left : max(min(right, width), left)]
-    if 0 in pixels.shape:
+    rows = slice(max(top, 0), min(bottom, shape[0]))
+    columns = slice(max(left, 0), min(right, shape[1]))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
         return None
-    if mirrored:
-        pixels = pixels[:, ::-1] if isinstance(pixels, np.ndarray) else pixels.flip(1)
-    # Copied here, so that the search does not do it again at each scale.
-    contiguous = (
-        np.ascontiguousarray(pixels) if isinstance(pixels, np.ndarray) else pixels.contiguous()
-    )
-    return _Crop(contiguous, left, top, mirrored)
+    return _Place(task, row, rows, columns, bottom - top)
+
+
+def _cut(task: BoxTask, place: _Place) -> Any:
+    """The pixels of a box, mirrored if the network is to see them so.
+
+    They are copied here, so that the search does not do it again at each scale.
+    """
+    pixels = task.photo[place.rows, place.columns]
+    mirrored = bool(task.mirrored[place.row])
+    if isinstance(pixels, np.ndarray):
+        return np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels)
+    return (pixels.flip(1) if mirrored else pixels).contiguous()

@@ -33,6 +33,9 @@ class SearchedMaps(NamedTuple):
 class ScaleSearch:
     """For every scale ``s`` a picture is resized by ``s * box / H``, padded, and run through.
 
+    H is the height of the picture, or, where the picture is what lies in the photo of a box that
+    leaves it, that of the box: how much of a hand is to be seen does not change its size.
+
     Source: Cao et al., "Realtime Multi-Person 2D Pose Estimation using Part Affinity Fields", 2017.
     """
 
@@ -44,35 +47,44 @@ class ScaleSearch:
         self.scales = scales
         self.box = box
 
-    def __call__(self, pictures: Sequence[Any]) -> list[SearchedMaps]:
+    def __call__(
+        self, pictures: Sequence[Any], heights: Sequence[int] | None = None
+    ) -> list[SearchedMaps]:
         """The maps of every picture; pictures of one input size share a run of the network.
 
         Args:
             pictures: uint8 [H, W, 3] BGR, as :meth:`Runner.upload` gives them.
+            heights: Pixels of the H of each. ``None``: of the pictures themselves.
 
         Raises:
             ValueError: a picture so elongated that its resized form would exceed 2^26 pixels.
         """
-        searched = [self._at(pictures, scale) for scale in self.scales]
+        if heights is None:
+            heights = [picture.shape[0] for picture in pictures]
+        searched = [self._at(pictures, heights, scale) for scale in self.scales]
         answers = []
         for scales in zip(*searched, strict=True):
             outputs, content = zip(*scales, strict=True)
             answers.append(SearchedMaps([list(o) for o in zip(*outputs, strict=True)], [*content]))
         return answers
 
-    def _at(self, pictures: Sequence[Any], scale: float) -> list[tuple[tuple[Any, ...], Size]]:
+    def _at(
+        self, pictures: Sequence[Any], heights: Sequence[int], scale: float
+    ) -> list[tuple[tuple[Any, ...], Size]]:
         """Outputs of the network and content size of every picture at one scale of the search."""
-        prepared = [self._prepare(picture, scale) for picture in pictures]
+        prepared = [
+            self._prepare(picture, scale, scale * self.box / height)
+            for picture, height in zip(pictures, heights, strict=True)
+        ]
         outputs: dict[int, tuple[Any, ...]] = {}
         for same in _same_shape([tensor for tensor, _ in prepared]):
             batch = self._run(torch.cat([prepared[i][0] for i in same]))
             outputs |= {i: tuple(maps[n] for maps in batch) for n, i in enumerate(same)}
         return [(outputs[i], content) for i, (_, content) in enumerate(prepared)]
 
-    def _prepare(self, picture: Any, scale: float) -> tuple[Tensor, Size]:
+    def _prepare(self, picture: Any, scale: float, factor: float) -> tuple[Tensor, Size]:
         spec = self.spec
         height, width = picture.shape[:2]
-        factor = scale * self.box / height
         pixels = factor * height * factor * width
         if pixels > _MAX_INPUT_PIXELS:
             raise ValueError(

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from heatpose.decoders import BodyDecoder
+from heatpose.decoders import BodyDecoder, KeypointDecoder
 from heatpose.estimators import BodyEstimator
 from heatpose.networks import InputSpec, OpenPoseMobileNetV2Small, OpenPoseVGG19
 from heatpose.results import People
@@ -333,6 +333,7 @@ def build(**settings: Any) -> Callable[[], BodyEstimator]:
         (build(box=0), ValueError, "box must be at least 1, got 0"),
         (build(box=1.5), TypeError, "box must be a whole number, got 1.5"),
         (build(batch_size=0), ValueError, "batch_size must be at least 1"),
+        (build(decoder=KeypointDecoder(COCO18)), TypeError, "a BodyDecoder for Blur"),
         (build(decoder=Recorder(), threshold=1), ValueError, r"got both: \['threshold'\]"),
     ],
 )

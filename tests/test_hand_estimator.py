@@ -325,6 +325,8 @@ def build(model: Any = None, **settings: Any) -> Callable[[], HandEstimator]:
         (build(batch_size=0), ValueError, "batch_size must be at least 1"),
         (build(body=print, detector=print), ValueError, "give a body or a detector, got both"),
         (build(decoder=KeypointDecoder(HAND21), method="none"), ValueError, "got both"),
+        (build(decoder=HandMapDecoder(HAND21)), TypeError, "a KeypointDecoder for CropSpots"),
+        (build(MapSpots(), decoder=KeypointDecoder(HAND21)), TypeError, "a HandMapDecoder for Map"),
         (build("auto"), ValueError, "'auto' needs weights="),
     ],
 )
@@ -351,6 +353,22 @@ def test_wrong_boxes_are_refused_by_name(
 ) -> None:
     with pytest.raises(error, match=message):
         HandEstimator(CropSpots())(images, boxes=given)
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        ([], "got list of 0"),
+        (3 * [People.empty(COCO17, (9, 9))], "got list of 3"),
+        (People.empty(COCO17, (9, 9)), "got People"),
+        ([1, 2], "people must be People"),
+    ],
+    ids=["none", "more", "no list", "not people"],
+)
+def test_the_answer_of_a_body_is_checked(answer: Any, got: str) -> None:
+    estimator = HandEstimator(CropSpots(), body=lambda images: answer)
+    with pytest.raises(TypeError, match=got):
+        estimator([np.zeros((9, 9, 3), np.uint8)] * 2)
 
 
 def test_a_network_that_answers_in_another_size_is_named() -> None:

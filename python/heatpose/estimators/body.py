@@ -66,7 +66,8 @@ class BodyEstimator:
         **decoder_options: Settings of the decoder.
 
     Raises:
-        TypeError: model is neither a name nor a module with a spec; an unknown setting.
+        TypeError: model is neither a name nor a module with a spec; an unknown setting; a decoder
+            of the other kind of network.
         ValueError: an unknown name, a network without weights, weights of another network, a
             network of another task, a device that is not there, or a setting out of its range or of
             the other kind of network.
@@ -114,6 +115,7 @@ class BodyEstimator:
         self.decoder: Any
         if isinstance(picked.spec, CropSpec):
             picked.refuse("bottom-up", bottom_up_only)
+            picked.check_decoder(decoder, KeypointDecoder)
             options = {**picked.decoder_options(), **decoder_options}
             self.decoder = decoder or KeypointDecoder(skeleton, **options)
             self._in_boxes: PeopleInBoxes | None = PeopleInBoxes(
@@ -121,6 +123,7 @@ class BodyEstimator:
             )
         else:
             picked.refuse("top-down", {**asked, "detector": detector})
+            picked.check_decoder(decoder, BodyDecoder)
             self.decoder = decoder or BodyDecoder(skeleton, **decoder_options)
             self._in_boxes = None
             self.input_spec: InputSpec = picked.spec

@@ -63,7 +63,8 @@ class HandEstimator:
         **decoder_options: Settings of the decoder.
 
     Raises:
-        TypeError: model is neither a name nor a module with a spec; an unknown setting.
+        TypeError: model is neither a name nor a module with a spec; an unknown setting; a decoder
+            of the other kind of network.
         ValueError: as of :class:`BodyEstimator`; or both a body and a detector.
         FileNotFoundError: no such weight file.
         heatpose.weights.LicenceNotAccepted: the checkpoint is not free to use for everything.
@@ -150,7 +151,8 @@ class HandEstimator:
             an iterable a list, in its order, with the same answers as one by one.
 
         Raises:
-            TypeError: not a photo, not uint8, or something else than boxes.
+            TypeError: not a photo, not uint8, or something else than boxes; or the body gave
+                something else than a list of People.
             ValueError: an array of another shape or without pixels, a file that is no image, or
                 boxes that do not fit.
             FileNotFoundError: no such file.

@@ -47,7 +47,11 @@ class BoxSource:
         self.detector: Detector = WholeImage() if detector is None else detector
 
     def __call__(self, images: list[NDArray[np.uint8]], given: list[Boxes | None]) -> list[Boxes]:
-        """The boxes of every photo, ``given`` where they are not None."""
+        """The boxes of every photo, ``given`` where they are not None.
+
+        Raises:
+            TypeError: the body gave something else than a list of People, one for each photo.
+        """
         if self.body is None:
             return [
                 detected(self.detector, image) if one is None else one
@@ -55,7 +59,14 @@ class BoxSource:
             ]
         # People are looked for in all photos at once, so that these share the body's runs too.
         boxless = [image for image, one in zip(images, given, strict=True) if one is None]
-        people = iter(self.body(boxless) if boxless else [])
+        found = self.body(boxless) if boxless else []
+        if not isinstance(found, (list, tuple)) or len(found) != len(boxless):
+            raise TypeError(
+                f"body must give a list of People, one for each of {len(boxless)} photos, got "
+                f"{type(found).__name__}"
+                + (f" of {len(found)}" if isinstance(found, (list, tuple)) else "")
+            )
+        people = iter(found)
         return [self.boxes_of(next(people)) if one is None else one for one in given]
 
 
@@ -103,11 +114,12 @@ def pick_way(
         batch_size: Most crops in one run of the network.
 
     Raises:
-        TypeError: an unknown setting of the decoder.
+        TypeError: an unknown setting of the decoder, or a decoder of the other kind of network.
         ValueError: a setting out of its range, or of the other kind of network.
     """
     if isinstance(picked.spec, CropSpec):
         picked.refuse("bottom-up", {"scales": scales, "box": box})
+        picked.check_decoder(decoder, KeypointDecoder)
         settings = picked.settings(asked)
         keypoints: Any = decoder or KeypointDecoder(
             skeleton, **{**picked.decoder_options(), **decoder_options}
@@ -115,6 +127,7 @@ def pick_way(
         top_down = TopDown(runner, keypoints, settings, batch_size=batch_size)
         return Way(top_down, keypoints, settings)
     picked.refuse("top-down", {name: asked.get(name) for name in ("flip_test", "udp")})
+    picked.check_decoder(decoder, HandMapDecoder)
     settings = picked.settings(asked, padding=usual_padding)
     maps: Any = decoder or HandMapDecoder(skeleton, **decoder_options)
     search = ScaleSearch(

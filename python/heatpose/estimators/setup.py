@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from heatpose.decoders import BodyDecoder, HandMapDecoder, KeypointDecoder
 from heatpose.estimators.runner import Runner
 from heatpose.networks import NETWORKS, CropSpec, InputSpec, Task, network_for, network_named
 from heatpose.skeletons import AIC14, COCO17, HAND21, WHOLEBODY133, Skeleton
@@ -32,6 +33,7 @@ _ESTIMATORS = {
     "wholebody": "WholeBodyEstimator",
     "face": "FaceEstimator",
 }
+_DECODERS = (BodyDecoder, HandMapDecoder, KeypointDecoder)
 # What a top-down network's keypoints are, by their number.
 _TOP_DOWN = {skeleton.num_keypoints: skeleton for skeleton in (AIC14, COCO17, HAND21, WHOLEBODY133)}
 
@@ -145,6 +147,18 @@ class Picked:
             raise ValueError(
                 f"{', '.join(given)}: for {kind} networks only, "
                 f"and {type(self.network).__name__} is none"
+            )
+
+    def check_decoder(self, decoder: object, kind: type[Any]) -> None:
+        """Make sure that a user's decoder is not one of ours for another kind of network.
+
+        Raises:
+            TypeError: it is.
+        """
+        if isinstance(decoder, _DECODERS) and not isinstance(decoder, kind):
+            raise TypeError(
+                f"decoder must be a {kind.__name__} for {type(self.network).__name__}, got "
+                f"{type(decoder).__name__}"
             )
 
 

@@ -86,6 +86,7 @@ class WholeBodyEstimator:
         asked = Settings.asked(padding=padding, flip_test=flip_test, udp=udp)
         picked = pick_network(model, weights, task="wholebody", spec=CropSpec)
         skeleton = picked.skeleton(skeleton)
+        picked.check_decoder(decoder, KeypointDecoder)
         options = {**picked.decoder_options(), **decoder_options}
         self.decoder = decoder or KeypointDecoder(skeleton, **options)
         self._runner = pick_runner(picked, device, dtype)

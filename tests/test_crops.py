@@ -11,6 +11,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from heatpose import ops
 from heatpose.estimators.crops import antialiasing_weights, cut_crops, place_crops
@@ -185,6 +187,36 @@ def test_antialiased_crops_are_cut_at_whole_pixels_and_black_outside(
     assert not crop[0].numpy()[:, outside].any()
 
 
+class LargestTensor(TorchDispatchMode):
+    """Remembers how many numbers the largest tensor has that is made."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        answer = func(*args, **(kwargs or {}))
+        if isinstance(answer, Tensor):
+            self.largest = max(self.largest, answer.numel())
+        return answer
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_what_leaves_the_photo_takes_no_memory(mirrored: bool) -> None:
+    """As if the photo were larger and black there, to the bit, but without the pixels."""
+    small = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    large = np.zeros((600, 600, 3), np.uint8)
+    large[200:260, 100:180] = small
+    crops = torch.empty(2, 3, 64, 64)
+    mode = LargestTensor()
+    with mode:
+        for row, photo, corner in ((0, small, 0), (1, large, np.array([100, 200]))):
+            box = (*(np.array([-90, -150]) + corner), *(np.array([300, 200]) + corner))
+            places = places_of(box, ANTIALIASED, padding=1.0, mirrored=np.array([mirrored]))
+            cut_crops(photo, places, slice(0, 1), ANTIALIASED, crops[row : row + 1])
+            assert row or mode.largest <= 64 * 400
+    assert torch.equal(crops[0], crops[1])
+    assert mode.largest > 3 * 300**2
+
+
 def test_cells_of_pixel_areas_lie_in_the_middle_of_their_share_of_the_box() -> None:
     places = places_of((10, 20, 138, 148), ANTIALIASED, padding=1.0)
     for cell, share in ((0.0, 1.0), (31.5, 64.0), (63.0, 127.0)):
@@ -194,5 +226,5 @@ def test_cells_of_pixel_areas_lie_in_the_middle_of_their_share_of_the_box() -> N
 
 
 def test_a_box_beyond_all_photos_is_refused_before_it_is_copied() -> None:
-    with pytest.raises(ValueError, match=r"boxes must cover at most 67108864 pixels.*9e\+06"):
+    with pytest.raises(ValueError, match=r"boxes must cover at most 268435456 pixels.*9e\+06"):
         places_of((0, 0, 9e6, 9e6), ANTIALIASED, padding=1.0)

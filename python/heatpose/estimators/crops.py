@@ -15,8 +15,8 @@ from heatpose.networks import CropSpec
 
 Float64 = npt.NDArray[np.float64]
 
-# Of a box that is copied out before it is resized: far beyond any photo.
-_MAX_BOX_PIXELS = 1 << 26
+# Of a box that is resized by weights for each of its rows and columns: far beyond any photo.
+_MAX_BOX_PIXELS = 1 << 28
 
 
 class CropPlaces(NamedTuple):
@@ -122,24 +122,25 @@ def _cut_antialiased(
     boxes = np.rint(places.boxes[rows]).astype(np.int64)
     mean, std = (torch.tensor(v, device=out.device).view(3, 1, 1) for v in (spec.mean, spec.std))
     for crop, (x1, y1, x2, y2), mirrored in zip(out, boxes, places.mirrored[rows], strict=True):
+        # Black adds nothing: only what lies in the photo is read, with its columns of the weights.
         inside = pixels[max(y1, 0) : max(y2, 0), max(x1, 0) : max(x2, 0)]
-        cut = pixels.new_zeros(y2 - y1, x2 - x1, 3)
         top, left = max(-y1, 0), max(-x1, 0)
-        cut[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-        if mirrored:
-            cut = cut.flip(1)
-        if spec.colour == "rgb":
-            cut = cut.flip(2)
         across, down = (
             torch.from_numpy(antialiasing_weights(*sizes)).to(pixels.device)
-            for sizes in ((cut.shape[1], spec.width), (cut.shape[0], spec.height))
+            for sizes in ((x2 - x1, spec.width), (y2 - y1, spec.height))
         )
-        grey = cut.permute(2, 0, 1).double()
+        across = across[:, left : left + inside.shape[1]]
+        down = down[:, top : top + inside.shape[0]]
+        if mirrored:
+            across = across.flip(0)
+        if spec.colour == "rgb":
+            inside = inside.flip(2)
+        grey = inside.permute(2, 0, 1).double()
         grey = _rounded(down @ _rounded(grey @ across.T))
         crop.copy_((grey / 255 - mean) / std)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # megabytes each for large boxes
 def antialiasing_weights(size: int, resized: int) -> Float64:
     """Weights [resized, size] that resize one axis as Pillow's ``BILINEAR`` does.
 

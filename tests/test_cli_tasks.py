@@ -207,6 +207,7 @@ def test_coco_results_of_many_photos_in_one_file(room: Path) -> None:
         (["--hands", "--task", "face"], "--task face finds faces only"),
         (["--hand-weights", "hand.pth"], "--hand-model and --hand-weights are for --hands"),
         (["--boxes", "none.json"], "does not exist"),
+        (["--boxes", "hand.pth", "--detector", "net.onnx"], "--boxes or --detector, got both"),
     ],
 )
 def test_wrong_command_lines(room: Path, arguments: list[str], message: str) -> None:

@@ -146,6 +146,8 @@ def predict_photos(
 
     from heatpose import formats
 
+    if boxes_from is not None and options.get("detector") is not None:
+        raise click.UsageError("give --boxes or --detector, got both")
     together = json_format == "coco" and len(photos) > 1 and outputs.is_file(json_to)
     json_paths = [None] * len(photos) if together else _json_paths(photos, json_to, json_format)
     draw_paths = outputs.picture_paths(photos, draw_to, "--draw")

@@ -240,6 +240,18 @@ def test_a_wrong_size_is_told_before_the_bytes(tmp_path: Path) -> None:
     assert left(tmp_path) == []
 
 
+def test_a_size_that_would_fill_the_disk_is_told_before_the_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heatpose.weights.transfer.MOST_BYTES", len(DATA) - 1)
+    with (
+        FileServer([Answer(DATA)]) as server,
+        pytest.raises(DownloadError, match=f"has {len(DATA)} bytes, which is more than"),
+    ):
+        fetch(a_model(server.url(), bytes=None))
+    assert left(tmp_path) == []
+
+
 def test_an_endless_body_is_cut(tmp_path: Path) -> None:
     with (
         FileServer([Answer(DATA + OTHER, length=-1)]) as server,
@@ -274,7 +286,8 @@ def test_two_processes_download_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Partial, "is_link", False)  # others are not written through
     work = tmp_path / "cache" / download.WORK_FOLDER
     work.mkdir(parents=True)
     (work / "net.bin.part").symlink_to("/dev/full")

@@ -210,6 +210,35 @@ def test_an_archive_writes_nowhere_else(tmp_path: Path) -> None:
     }
 
 
+def test_an_archive_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small archive may hold a file of any size; where the size is not known there is an end."""
+    archive = zipped(("x.onnx", bytes(1 << 20)), method=zipfile.ZIP_DEFLATED)
+    monkeypatch.setattr("heatpose.weights.download.MOST_BYTES", 1 << 19)
+    with (
+        FileServer([Answer(archive)]) as server,
+        pytest.raises(DownloadError, match=r"x\.onnx has 1048576 bytes, which is more than 524288"),
+    ):
+        fetch(a_model(server.url(), member="x.onnx", bytes=None))
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("link", ["net.bin.part", "net.bin.part.json"])
+@pytest.mark.parametrize("archived", [False, True], ids=["file", "archive"])
+def test_links_in_the_cache_are_not_written_through(
+    tmp_path: Path, link: str, archived: bool
+) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_bytes(b"mine")
+    (tmp_path / "cache/.partial").mkdir(parents=True)
+    (tmp_path / "cache/.partial" / link).symlink_to(mine)
+    data = zipped(("x.onnx", DATA)) if archived else DATA
+    with FileServer([Answer(data)]) as server:
+        path = fetch(a_model(server.url(), member="x.onnx" if archived else None))
+    assert mine.read_bytes() == b"mine"
+    assert path.read_bytes() == DATA
+    assert not path.is_symlink()
+
+
 def test_the_hash_of_an_archive_is_checked_where_it_is_known(tmp_path: Path) -> None:
     archive = zipped(("x.onnx", DATA))
     with FileServer([Answer(archive)]) as server:

@@ -15,7 +15,7 @@ from pathlib import Path
 from heatpose.weights.cache import cache_folder, is_offline, mirror
 from heatpose.weights.licences import check_licence
 from heatpose.weights.registry import Model, find_model
-from heatpose.weights.transfer import Partial, Policy, Progress, TransferError, transfer
+from heatpose.weights.transfer import MOST_BYTES, Partial, Policy, Progress, TransferError, transfer
 
 WORK_FOLDER = ".partial"  # within the cache folder: what is not complete yet, and the locks
 
@@ -164,6 +164,7 @@ def _take(model: Model, partial: Partial, target: Path) -> str | None:
     if problem is not None:
         return problem
     extracted = Partial(target.parent / WORK_FOLDER / f"{model.file}.part")
+    extracted.discard()
     try:
         problem = _extract(partial.path, model, extracted.path)
         problem = problem or problem_of(model, extracted.path)
@@ -189,6 +190,8 @@ def _extract(archive: Path, model: Model, target: Path) -> str | None:
                 return f"the archive holds {len(found)} files {member} instead of one"
             if model.bytes not in (None, found[0].file_size):
                 return f"{member} has {found[0].file_size} bytes instead of {model.bytes}"
+            if found[0].file_size > MOST_BYTES:
+                return f"{member} has {found[0].file_size} bytes, which is more than {MOST_BYTES}"
             with opened.open(found[0]) as source, target.open("wb") as file:
                 shutil.copyfileobj(source, file)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import requests
 
 _CHUNK = 1 << 16  # as much is lost where a connection breaks
-_MOST_BYTES = 1 << 33  # where no size is known: more is no checkpoint, and would fill the disk
+MOST_BYTES = 1 << 33  # where no size is known: more is no checkpoint, and would fill the disk
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 _CONTENT_RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+|\*)$")
 
@@ -62,6 +62,11 @@ class Partial:
     def size(self) -> int:
         """Bytes so far."""
         return self.path.stat().st_size if self.path.exists() else 0
+
+    @property
+    def is_link(self) -> bool:
+        """Whether somebody put a link there, through which another file would be written."""
+        return self.path.is_symlink() or self._version_path.is_symlink()
 
     def version_of(self, url: str) -> str | None:
         """The validator under which the bytes came from this address, None if not from it."""
@@ -118,7 +123,7 @@ def transfer(
         OSError: the file cannot be written.
     """
     policy = policy or Policy()
-    if size is not None and partial.size > size:
+    if partial.is_link or (size is not None and partial.size > size):
         partial.discard()
     stitched = partial.size > 0
     if stitched and partial.size == size:  # a program that ended before it could check them
@@ -182,6 +187,9 @@ def _check_status(
     if total is not None and size is not None and total != size:
         partial.discard()
         raise TransferError(f"the file there has {total} bytes instead of {size}")
+    if total is not None and total > MOST_BYTES:
+        partial.discard()
+        raise TransferError(f"the file there has {total} bytes, which is more than {MOST_BYTES}")
     return size if total is None else total
 
 
@@ -208,7 +216,7 @@ def _write_body(
     policy: Policy,
     progress: Progress | None,
 ) -> None:
-    most = _MOST_BYTES if total is None else total
+    most = MOST_BYTES if total is None else total
     with partial.path.open("ab") as file:
         if progress:
             progress(have, total)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -261,3 +263,27 @@ def test_coco_results_of_hands_alone() -> None:
 def test_what_is_no_result_is_refused() -> None:
     with pytest.raises(TypeError, match="result must be People or Hands, got list"):
         formats.encode([])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("junk", [None, 1, 1.5, "x", [], {}, [1], pytest.param(10**400, id="huge")])
+def test_values_of_another_type_are_value_errors(junk: Any) -> None:
+    """Whatever a file says in place of a value, the answer is a result or a ValueError."""
+
+    def places(value: Any) -> Iterator[tuple[Any, Any]]:
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in list(items):
+            yield value, key
+            if isinstance(item, (dict, list)):
+                yield from places(item)
+
+    document = json.loads(json.dumps(hands_of(crowd(COCO17)).to_dict()))
+    refused = 0
+    for holder, key in list(places(document)):
+        before, holder[key] = holder[key], junk
+        try:
+            formats.from_heatpose(document)
+        except ValueError:
+            refused += 1
+        holder[key] = before
+    assert refused > 20
+    formats.from_heatpose(document)

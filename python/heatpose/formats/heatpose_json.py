@@ -120,6 +120,8 @@ def from_heatpose(
         return _hands(document, hand_skeleton, people)
     except KeyError as error:
         raise ValueError(f"document must have {error}, which is missing") from None
+    except (TypeError, OverflowError) as error:  # a value of another type, wherever it lies
+        raise ValueError(f"document must be as heatpose writes it: {error}") from error
 
 
 def _people(document: Mapping[str, Any], skeleton: Skeleton | None) -> People:

@@ -8,6 +8,15 @@ from pathlib import Path
 
 import pytest
 
+try:
+    import hypothesis
+except ImportError:  # tests/cuda does without
+    pass
+else:
+    # How long an example takes says more about the machine's other work than about the code.
+    hypothesis.settings.register_profile("no deadline", deadline=None)
+    hypothesis.settings.load_profile("no deadline")
+
 SHARED = Path(os.environ.get("HEATPOSE_SHARED", Path(__file__).parents[2] / "shared"))
 
 

@@ -223,6 +223,9 @@ def test_a_detector_of_another_task_is_refused(room: Path) -> None:
     result = predict("a.png", "--task", "face", "--detector", "rtmdet-nano-hand-onnx")
     assert result.exit_code == 1
     assert "is for the task hand-boxes, not for face-boxes" in result.stderr
+    result = predict("a.png", "--detector", "no-such.onnx")
+    assert result.exit_code == 1
+    assert "--detector no-such.onnx: no such file" in result.stderr
     result = predict("a.png", "--detector", "no-such")
     assert result.exit_code == 1
     assert "no-such" in result.stderr

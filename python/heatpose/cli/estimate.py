@@ -92,6 +92,8 @@ def _detector(name: str, task: str) -> Detector:
 
     if Path(name).is_file():
         kind = "rtmdet" if task == "hand" else "yolox"
+    elif Path(name).suffix == ".onnx":
+        raise FileNotFoundError(f"--detector {name}: no such file")
     else:
         from heatpose.weights import find_model
 

@@ -32,6 +32,7 @@ TASKS = {
     "lite-hrnet": "hand",
     "simple-baseline": "hand",
     "hand-unet": "hand",
+    "heatpose-lite": "body",
 }
 every_network = pytest.mark.parametrize("name", TASKS)
 

@@ -18,6 +18,7 @@ from heatpose.networks.checkpoints import (
 from heatpose.networks.crop_network import Task
 from heatpose.networks.crop_spec import CropSpec
 from heatpose.networks.hand_unet import HandUNet
+from heatpose.networks.heatpose_lite import HeatposeLite
 from heatpose.networks.hrnet import HRNet, HRNetV2
 from heatpose.networks.input_spec import InputSpec
 from heatpose.networks.lite_hrnet import LiteHRNet
@@ -34,6 +35,7 @@ __all__ = [
     "HRNet",
     "HRNetV2",
     "HandUNet",
+    "HeatposeLite",
     "InputSpec",
     "LiteHRNet",
     "Network",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from heatpose.networks.crop_network import Task
 from heatpose.networks.hand_unet import HandUNet
+from heatpose.networks.heatpose_lite import HeatposeLite
 from heatpose.networks.hrnet import HRNet, HRNetV2
 from heatpose.networks.lite_hrnet import LiteHRNet
 from heatpose.networks.mobilenet_v2_small import OpenPoseMobileNetV2Small
@@ -27,6 +28,7 @@ MapsNetwork = (
     | OpenPoseHand
     | OpenPoseFace
     | HandUNet
+    | HeatposeLite
 )
 """A network of one size: its class says all about it."""
 SizedNetwork = HRNet | HRNetV2 | LiteHRNet | SimpleBaseline
@@ -45,6 +47,7 @@ NETWORKS: dict[str, type[Network]] = {
     "lite-hrnet": LiteHRNet,
     "simple-baseline": SimpleBaseline,
     "hand-unet": HandUNet,
+    "heatpose-lite": HeatposeLite,
 }
 """Every architecture, by the name that users give it."""
 

@@ -1,0 +1,49 @@
+"""Photos of a dataset with their people, read while a training runs."""
+
+from __future__ import annotations
+
+import warnings
+
+from heatpose.datasets import KeypointDataset
+from heatpose.datasets.augment import Scene, scene_of
+from heatpose.datasets.photos import read_sample
+from heatpose.datasets.problems import UnusableError
+
+
+class SceneReader:
+    """Scenes by number.
+
+    A photo that was there when the training started and cannot be read any more is named in a
+    warning, and the next one that can takes its place; a training of days does not end over it.
+
+    Args:
+        dataset: The photos.
+        on_problem: "skip" for that, "raise" to stop the training.
+    """
+
+    def __init__(self, dataset: KeypointDataset, on_problem: str = "skip") -> None:
+        self.dataset = dataset
+        self.on_problem = on_problem
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __call__(self, index: int) -> Scene:
+        """The scene of a sample.
+
+        Raises:
+            ValueError: its photo cannot be read and that is to stop the training, or no photo can.
+        """
+        problem = ""
+        for step in range(len(self.dataset)):
+            sample = self.dataset[(index + step) % len(self.dataset)]
+            try:
+                photo = read_sample(sample)
+            except UnusableError as error:
+                problem = f"{sample.path}: {error}"
+                if self.on_problem == "raise":
+                    break
+                warnings.warn(f"{problem}; another photo takes its place", stacklevel=2)
+                continue
+            return scene_of(photo, sample, self.dataset.skeleton.num_keypoints)
+        raise ValueError(problem or "the dataset is empty")

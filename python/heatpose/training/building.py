@@ -63,7 +63,7 @@ def skeleton_of(network: Any) -> Skeleton:
 
 
 def make_teacher(options: TeacherOptions) -> nn.Module | None:
-    """The teacher of the options, None without one.
+    """The teacher of the options, None without weights.
 
     Raises:
         FileNotFoundError: no such weight file.
@@ -89,7 +89,8 @@ def make_module(network: nn.Module, options: TrainingOptions) -> Any:
         return TopDownTraining(network, options, skeleton_of(network))
     skeleton = skeleton_of(network)
     if isinstance(getattr(network, "input_spec", None), InputSpec) and skeleton.paf_channels:
-        return TwoBranchTraining(network, options, make_teacher(options.teacher))
+        maps = options.teacher.mode == "maps"
+        return TwoBranchTraining(network, options, make_teacher(options.teacher) if maps else None)
     raise ValueError(
         f"network.name: {type(network).__name__} has neither crops nor part affinity fields; "
         "such networks are not trained here"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningDataModule
 
 from heatpose.datasets import KeypointDataset, cache_photos, check_photos
 from heatpose.datasets.targets import TargetOptions
+from heatpose.estimators import BodyEstimator
 from heatpose.networks import CropSpec
 from heatpose.skeletons import Skeleton
+from heatpose.training.building import make_teacher
 from heatpose.training.crop_inputs import CropInputs, collate_crops
 from heatpose.training.loader import EpochLoader
 from heatpose.training.options import TrainingOptions
 from heatpose.training.photo_inputs import PhotoInputs, collate_photos
 from heatpose.training.sources import read_sources
+from heatpose.training.teacher_people import find_people, with_people
 
 
 class TrainingData(LightningDataModule):
@@ -48,12 +52,10 @@ class TrainingData(LightningDataModule):
             self.validation = self._read(
                 options.data.validation, progress, options.data.validation_limit
             )
-        self._loader: EpochLoader[Any] | None = None
 
     def train_dataloader(self) -> EpochLoader[Any]:
         """Shuffled and changed at random."""
-        self._loader = self._load(self.train, training=True)
-        return self._loader
+        return self._load(self.train, training=True)
 
     def val_dataloader(self) -> Any:
         """In order, as they are; an empty list without validation."""
@@ -133,8 +135,39 @@ class TrainingData(LightningDataModule):
             options.data.size,
             drawn,
             augmentation.of_photos() if training else None,
-            others_unlabelled=options.data.others_unlabelled,
+            elsewhere=_elsewhere(options),
             donors=augmentation.donors,
             **settings,
         )
         return photos, collate_photos
+
+    def ask_teacher(self, folder: Path, *, progress: bool = False) -> None:
+        """Add the people that the options' teacher finds in the training photos.
+
+        Args:
+            folder: Where its answers are kept.
+            progress: Whether to show a bar.
+        """
+        options = self.options.teacher
+        teacher = make_teacher(options)
+        if teacher is None or options.mode != "people":
+            return
+        estimate = BodyEstimator(teacher, scales=options.scales)
+        if estimate.skeleton.name != self.skeleton.name:
+            raise ValueError(
+                f"the teacher's skeleton must be {self.skeleton.name}, that of the network, got "
+                f"{estimate.skeleton.name}"
+            )
+        about = f"{Path(str(options.weights)).name} {options.scales}"
+        found = find_people(self.train, estimate, folder, about=about, progress=progress)
+        self.train = with_people(
+            self.train, found, threshold=options.threshold, agreement=options.agreement
+        )
+
+
+def _elsewhere(options: TrainingOptions) -> float:
+    """Weight of cells where nobody is annotated."""
+    if not options.data.others_unlabelled:
+        return 1.0
+    people = options.teacher.weights is not None and options.teacher.mode == "people"
+    return options.teacher.weight if people else 0.0

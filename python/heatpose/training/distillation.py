@@ -24,13 +24,6 @@ class WeightedTargets(NamedTuple):
     paf_weights: Tensor
 
 
-def labelled_targets(
-    heatmaps: Tensor, pafs: Tensor, heatmap_mask: Tensor, paf_mask: Tensor
-) -> WeightedTargets:
-    """Targets where labels say them, weight 0 elsewhere; masks are bool like the targets."""
-    return WeightedTargets(heatmaps, pafs, heatmap_mask.float(), paf_mask.float())
-
-
 def distilled_targets(
     labels: WeightedTargets,
     teacher: tuple[Tensor, Tensor],

@@ -150,19 +150,34 @@ class LossOptions:
 class TeacherOptions:
     """A trained network that answers where nobody labelled (two-branch networks only).
 
-    It runs on the very input that the trained network sees.
+    With ``"people"`` it finds the people of every photo once, before the training: who agrees with
+    an annotated person completes the keypoints that are missing, and the others are added. With
+    ``"maps"`` it runs on the very input that the trained network sees, in every step, and its maps
+    are the targets where there are no labels.
 
     Attributes:
         weights: File of its weights; None for no teacher.
-        weight: Weight of the cells that it answers, beside 1 of the labelled ones.
-        labelled_weight: Weight of a second loss, towards the teacher where labels are known too.
-        bfloat16: Whether it runs in bfloat16: half the time on processors that know it.
+        mode: "people" or "maps".
+        weight: Weight of cells without labels, beside 1 of the labelled ones: those of the
+            teacher's maps, or those where the teacher found nobody.
+        labelled_weight: Of maps: weight of a second loss, towards the teacher where labels are
+            known too.
+        bfloat16: Of maps: whether it runs in bfloat16, in half the time on processors that know it.
+            Networks that norm each image by itself (mobilenet-v2-small) lose their answer by it.
+        scales: Of people: the scale search.
+        threshold: Of people: score that a keypoint must exceed to count as a label.
+        agreement: Of people: greatest mean distance of the keypoints that a found person shares
+            with an annotated one, as a share of the longer side of these, to be the same.
     """
 
     weights: str | None = None
+    mode: Literal["people", "maps"] = "people"
     weight: float = 0.5
     labelled_weight: float = 0.0
-    bfloat16: bool = True
+    bfloat16: bool = False
+    scales: tuple[float, ...] = (1.0,)
+    threshold: float = 0.3
+    agreement: float = 0.1
 
 
 @dataclass(frozen=True)

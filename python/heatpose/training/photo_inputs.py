@@ -14,7 +14,6 @@ from torch import Tensor
 from heatpose.datasets import KeypointDataset
 from heatpose.datasets.augment import PhotoAugmentation, Scene, augment_photo, fit_photo
 from heatpose.datasets.targets import (
-    BodyTargets,
     TargetOptions,
     body_targets,
     cells_from_crop,
@@ -22,6 +21,8 @@ from heatpose.datasets.targets import (
 )
 from heatpose.training.loader import Draw
 from heatpose.training.scenes import SceneReader
+
+Maps = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 _SUBCELLS = 4  # bits of a cell that OpenCV's polygons are drawn with
 
@@ -31,12 +32,18 @@ class PhotoInput(NamedTuple):
 
     Attributes:
         image: uint8 [H, W, 3] BGR.
-        targets: Maps and masks.
+        heatmaps: float32 [K + 1, h, w].
+        pafs: float32 [2L, h, w].
+        heatmap_weights: float32 like ``heatmaps``, 0 where nothing is known.
+        paf_weights: float32 like ``pafs``.
         keypoints: float32 [P, K, 2], (x, y) in pixels of the image, NaN where not labelled.
     """
 
     image: NDArray[np.uint8]
-    targets: BodyTargets
+    heatmaps: NDArray[np.float32]
+    pafs: NDArray[np.float32]
+    heatmap_weights: NDArray[np.float32]
+    paf_weights: NDArray[np.float32]
     keypoints: NDArray[np.float32]
 
 
@@ -46,8 +53,8 @@ class PhotoBatch(NamedTuple):
     images: Tensor
     heatmaps: Tensor
     pafs: Tensor
-    heatmap_mask: Tensor
-    paf_mask: Tensor
+    heatmap_weights: Tensor
+    paf_weights: Tensor
     keypoints: list[Tensor]
 
 
@@ -60,7 +67,8 @@ class PhotoInputs:
         targets: How maps are drawn.
         augmentation: What may happen; None for the whole photo as it is, fitted into the size.
         seed: Of all random numbers.
-        others_unlabelled: See ``DataOptions``.
+        elsewhere: Weight of the cells outside the regions of annotated people: 1 where everybody is
+            annotated, 0 where nobody knows.
         donors: Other photos that are read where people are pasted.
         on_problem: What to do with a photo that cannot be read any more.
     """
@@ -73,7 +81,7 @@ class PhotoInputs:
         augmentation: PhotoAugmentation | None = None,
         *,
         seed: int = 0,
-        others_unlabelled: bool = False,
+        elsewhere: float = 1.0,
         donors: int = 3,
         on_problem: str = "skip",
     ) -> None:
@@ -82,7 +90,7 @@ class PhotoInputs:
             place = dataclasses.replace(augmentation.place, size=size)
             augmentation = dataclasses.replace(augmentation, place=place)
         self.augmentation, self.seed = augmentation, seed
-        self.others_unlabelled = others_unlabelled
+        self.elsewhere = elsewhere
         self.donors = min(donors, len(dataset) - 1)
         self._read = SceneReader(dataset, on_problem)
 
@@ -100,7 +108,7 @@ class PhotoInputs:
             options = dataclasses.replace(self.augmentation, paste=paste)
             donors = [self._read(row) for row in rows]
             scene = augment_photo(scene, self.skeleton, options, rng, donors=donors)
-        return PhotoInput(scene.photo, self._draw(scene), scene.keypoints.astype(np.float32))
+        return PhotoInput(scene.photo, *self._draw(scene), scene.keypoints.astype(np.float32))
 
     def _donors(self, index: int, probability: float, rng: np.random.Generator) -> list[int]:
         """Other photos to take people from; reading is what pasting costs, so only where it is."""
@@ -109,11 +117,15 @@ class PhotoInputs:
         others = rng.choice(len(self) - 1, self.donors, replace=False)
         return [int(row) + int(row >= index) for row in others]
 
-    def _draw(self, scene: Scene) -> BodyTargets:
-        regions = scene.regions
-        if self.others_unlabelled:
-            margin = self.targets.margin
-            regions = person_regions(scene.keypoints, scene.labelled, margin=margin)
+    def _draw(self, scene: Scene) -> Maps:
+        """Heatmaps, PAFs, and the weights of both."""
+        regions = person_regions(
+            scene.keypoints,
+            scene.labelled,
+            # A box tight around the keypoints of one person (LSP) says nothing about missing ones.
+            scene.regions if self.elsewhere == 1 and len(scene.regions) else None,
+            margin=self.targets.margin,
+        )
         drawn = body_targets(
             scene.keypoints,
             scene.labelled,
@@ -123,35 +135,33 @@ class PhotoInputs:
             regions=regions if len(regions) else None,
             unlabelled=scene.unlabelled,
         )
-        return _known_inside(drawn, regions, self.size) if self.others_unlabelled else drawn
+        weights = np.float32(1)
+        if self.elsewhere != 1:
+            inside = _inside(regions, self.size, drawn.heatmaps.shape[1:])
+            weights = np.where(inside, np.float32(1), np.float32(self.elsewhere))
+        heatmap_weights, paf_weights = (
+            (mask * weights).astype(np.float32) for mask in (drawn.heatmap_mask, drawn.paf_mask)
+        )
+        return drawn.heatmaps, drawn.pafs, heatmap_weights, paf_weights
 
 
-def _known_inside(
-    targets: BodyTargets, regions: NDArray[np.float64], size: tuple[int, int]
-) -> BodyTargets:
-    """The targets, known only in the regions of annotated people, and where something is drawn."""
-    cells = (targets.heatmaps.shape[1], targets.heatmaps.shape[2])
+def _inside(
+    regions: NDArray[np.float64], size: tuple[int, int], cells: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Cells [h, w] in the regions of people."""
     inside = np.zeros(cells, np.uint8)
     for corners in cells_from_crop(regions, size, cells):
         if np.isfinite(corners).all():
             points = np.round(corners * 2**_SUBCELLS).astype(np.int32)
             cv2.fillConvexPoly(inside, points, 1, shift=_SUBCELLS)
-    known = inside.astype(bool)
-    return targets._replace(
-        heatmap_mask=targets.heatmap_mask & known,
-        paf_mask=targets.paf_mask & known,
-    )
+    return inside.astype(bool)
 
 
 def collate_photos(inputs: list[PhotoInput]) -> PhotoBatch:
     """A batch of inputs, images as [N, H, W, 3] bytes: the device makes numbers of them."""
-    stacks = zip(*(one.targets for one in inputs), strict=True)
-    heatmaps, pafs, heatmap_mask, paf_mask = (torch.from_numpy(np.stack(one)) for one in stacks)
-    return PhotoBatch(
-        torch.from_numpy(np.stack([one.image for one in inputs])),
-        heatmaps,
-        pafs,
-        heatmap_mask,
-        paf_mask,
-        [torch.from_numpy(one.keypoints) for one in inputs],
+    *stacks, keypoints = zip(*inputs, strict=True)
+    images, heatmaps, pafs, heatmap_weights, paf_weights = (
+        torch.from_numpy(np.stack(stack)) for stack in stacks
     )
+    points = [torch.from_numpy(one) for one in keypoints]
+    return PhotoBatch(images, heatmaps, pafs, heatmap_weights, paf_weights, points)

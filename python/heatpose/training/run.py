@@ -89,6 +89,7 @@ def train(
     module = make_module(network, options)
     data = TrainingData(options, network, skeleton_of(network), progress=machine.progress)
     folder.mkdir(parents=True, exist_ok=True)
+    data.ask_teacher(folder, progress=machine.progress)
     write_atomically(folder / OPTIONS_FILE, as_yaml(options).encode())
     _say(data, machine.progress)
     best = _best(folder) if data.validation is not None else None
@@ -123,7 +124,7 @@ def train(
     with warnings.catch_warnings():
         _ignore_known_warnings()
         trainer.fit(module, datamodule=data, ckpt_path=start, weights_only=True)
-    trainer.save_checkpoint(folder / LAST) if trainer.is_global_zero else None
+    trainer.save_checkpoint(folder / LAST, weights_only=False)
     return _finish(folder, best, trainer)
 
 

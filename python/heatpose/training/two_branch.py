@@ -14,7 +14,6 @@ from heatpose.training.distillation import (
     WeightedTargets,
     distilled_targets,
     foreground_weights,
-    labelled_targets,
 )
 from heatpose.training.inputs import network_input, stages_of
 from heatpose.training.losses import two_branch_loss
@@ -91,7 +90,9 @@ class TwoBranchTraining(LightningModule):
     @torch.no_grad()
     def targets(self, batch: PhotoBatch) -> WeightedTargets:
         """What the network should answer to a batch, and the weights of that."""
-        targets = labelled_targets(batch.heatmaps, batch.pafs, batch.heatmap_mask, batch.paf_mask)
+        targets = WeightedTargets(
+            batch.heatmaps, batch.pafs, batch.heatmap_weights, batch.paf_weights
+        )
         if self._teacher:
             options = self.options.teacher
             targets = distilled_targets(

@@ -90,12 +90,18 @@ class OpenPoseAIC14(nn.Module):
             Heatmaps [N, 15, H // 8, W // 8] (the background last) and PAFs
             [N, 30, H // 8, W // 8].
         """
+        return self.stages(x)[-1]
+
+    def stages(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """(heatmaps, pafs) of every stage, the first stage first; for images as of ``forward``."""
         features = self.features(x)
         pafs, heatmaps = (self._branch(features, 1, branch) for branch in _BRANCHES)
+        answers = [(heatmaps, pafs)]
         for stage in _REFINING_STAGES:
             refined = torch.cat([pafs, heatmaps, features], dim=1)
             pafs, heatmaps = (self._branch(refined, stage, branch) for branch in _BRANCHES)
-        return heatmaps, pafs
+            answers.append((heatmaps, pafs))
+        return answers
 
     def _branch(self, x: Tensor, stage: int, branch: str) -> Tensor:
         *hidden, (last, *_) = _branch_layers(stage, branch)

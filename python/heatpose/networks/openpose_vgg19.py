@@ -90,12 +90,19 @@ class OpenPoseVGG19(nn.Module):
             Heatmaps [N, 19, H // 8, W // 8] (18 keypoints and the background) and PAFs
             [N, 38, H // 8, W // 8].
         """
+        heatmaps, pafs = self.stages(x)[-1]
+        return (functional.relu(heatmaps) if self.relu_heatmaps else heatmaps), pafs
+
+    def stages(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """(heatmaps, pafs) of every stage, the first stage first; for images as of ``forward``."""
         features = self.features(x)
         pafs, heatmaps = (self._branch(features, 1, branch) for branch in _BRANCHES)
+        answers = [(heatmaps, pafs)]
         for stage in _REFINING_STAGES:
             refined = torch.cat([pafs, heatmaps, features], dim=1)
             pafs, heatmaps = (self._branch(refined, stage, branch) for branch in _BRANCHES)
-        return (functional.relu(heatmaps) if self.relu_heatmaps else heatmaps), pafs
+            answers.append((heatmaps, pafs))
+        return answers
 
     def _branch(self, x: Tensor, stage: int, branch: str) -> Tensor:
         *hidden, (last, *_) = _branch_layers(stage, branch)

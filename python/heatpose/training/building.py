@@ -87,8 +87,8 @@ def make_module(network: nn.Module, options: TrainingOptions) -> Any:
         if options.teacher.weights is not None:
             raise ValueError("teacher.weights: top-down networks are trained without a teacher")
         return TopDownTraining(network, options, skeleton_of(network))
-    skeleton = skeleton_of(network)
-    if isinstance(getattr(network, "input_spec", None), InputSpec) and skeleton.paf_channels:
+    channels = getattr(getattr(network, "skeleton", None), "paf_channels", ())
+    if isinstance(getattr(network, "input_spec", None), InputSpec) and channels:
         maps = options.teacher.mode == "maps"
         return TwoBranchTraining(network, options, make_teacher(options.teacher) if maps else None)
     raise ValueError(

@@ -75,9 +75,7 @@ class CropInputs:
     ) -> None:
         self.skeleton, self.spec, self.targets, self.seed = dataset.skeleton, spec, targets, seed
         udp = targets.grid == "udp"
-        place = dataclasses.replace(
-            augmentation.place, size=(spec.height, spec.width), padding=spec.padding, udp=udp
-        )
+        place = dataclasses.replace(augmentation.place, size=(spec.height, spec.width), udp=udp)
         self.augmentation = dataclasses.replace(augmentation, place=place)
         self.training, self.right_hands_only = training, right_hands_only
         self._read = SceneReader(dataset, on_problem)

@@ -57,6 +57,11 @@ class TrainingData(LightningDataModule):
         """Shuffled and changed at random."""
         return self._load(self.train, training=True)
 
+    @property
+    def batches_per_epoch(self) -> int:
+        """Training batches of this process."""
+        return len(self._load(self.train, training=True))
+
     def val_dataloader(self) -> Any:
         """In order, as they are; an empty list without validation."""
         return [] if self.validation is None else self._load(self.validation, training=False)

@@ -87,6 +87,8 @@ class EpochLoader(Generic[Item]):
             persistent_workers=workers > 0,
             pin_memory=pin_memory,
             worker_init_fn=_start_worker if workers else None,
+            # A fork would take over locks of threads (OpenCV's, TensorBoard's) and not the threads.
+            multiprocessing_context="forkserver" if workers else None,
         )
 
     def __len__(self) -> int:

@@ -15,9 +15,9 @@ from heatpose.training.schedule import make_optimiser, rate_factor
 def configure(module: LightningModule, network: nn.Module, options: TrainingOptions) -> Any:
     """What Lightning's ``configure_optimizers`` answers: a rate that changes with every step."""
     optimiser = make_optimiser(network, options.optimiser)
-    trainer = module.trainer
-    _ = trainer.estimated_stepping_batches  # makes the loader, whose length is asked for next
-    steps = int(trainer.num_training_batches)
+    # Lightning's own estimate would make the loader now, before it restores where it stood.
+    data: Any = module.trainer.datamodule  # type: ignore[attr-defined]
+    steps: int = data.batches_per_epoch
 
     def factor(step: int) -> float:
         return rate_factor(step, options.schedule, steps_per_epoch=steps)

@@ -14,7 +14,6 @@ import torch
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import (
     EarlyStopping,
-    EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
     TQDMProgressBar,
@@ -23,6 +22,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from heatpose.files import write_atomically
+from heatpose.training.averaging import AveragedWeights, SaveAtEnd
 from heatpose.training.building import make_module, make_network, skeleton_of
 from heatpose.training.data import TrainingData
 from heatpose.training.loading import as_yaml
@@ -110,8 +110,15 @@ def train(
         gradient_clip_val=options.optimiser.clip,
         check_val_every_n_epoch=machine.validation_epochs,
         num_sanity_val_steps=0,
+        limit_val_batches=None if data.validation is not None else 0,
         log_every_n_steps=max(min(machine.log_steps, len(data.loader())), 1),
-        callbacks=[*_callbacks(options, data), *(callbacks or ()), *([best] if best else ()), last],
+        callbacks=[
+            SaveAtEnd(folder / LAST),
+            *_callbacks(options, data),
+            *(callbacks or ()),
+            *([best] if best else ()),
+            last,
+        ],
         logger=TensorBoardLogger(folder, name="logs"),
         default_root_dir=folder,
         enable_progress_bar=machine.progress,
@@ -124,7 +131,6 @@ def train(
     with warnings.catch_warnings():
         _ignore_known_warnings()
         trainer.fit(module, datamodule=data, ckpt_path=start, weights_only=True)
-    trainer.save_checkpoint(folder / LAST, weights_only=False)
     return _finish(folder, best, trainer)
 
 
@@ -196,7 +202,7 @@ def _callbacks(options: TrainingOptions, data: TrainingData) -> list[Callback]:
     if machine.progress:
         callbacks.append(TQDMProgressBar(refresh_rate=10))
     if machine.ema is not None:
-        callbacks.append(EMAWeightAveraging(decay=machine.ema))
+        callbacks.append(AveragedWeights(machine.ema))
     if data.validation is not None:
         callbacks.append(Pictures(machine.pictures))
         if machine.patience is not None:

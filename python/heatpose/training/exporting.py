@@ -155,7 +155,8 @@ def _onnx(network: nn.Module, images: Tensor, dynamic: bool) -> bytes:
     axes.update({name: {0: "n", 2: "rows", 3: "columns"} for name in names})
     stream = io.BytesIO()
     # The exporter without onnxscript, which is no dependency of ours.
-    torch.onnx.export(
+    write: Any = torch.onnx.export
+    write(
         network,
         (images,),
         stream,
@@ -172,8 +173,9 @@ def _torch_export(network: nn.Module, images: Tensor, dynamic: bool) -> bytes:
     free = torch.export.Dim.AUTO
     shapes = ({0: free, 2: free, 3: free},) if dynamic else None
     stream = io.BytesIO()
-    program = torch.export.export(network, (images,), dynamic_shapes=shapes)
-    torch.export.save(program, stream)  # type: ignore[arg-type]
+    export_program: Any = torch.export.export
+    program = export_program(network, (images,), dynamic_shapes=shapes)
+    torch.export.save(program, stream)
     return stream.getvalue()
 
 

@@ -27,7 +27,7 @@ KINDS = ("lsp", *_WITH_PHOTOS, "photos")
 
 
 def read_source(
-    source: str, skeleton: Skeleton, *, on_problem: OnProblem = "skip"
+    source: str, skeleton: Skeleton, *, on_problem: OnProblem = "skip", convert: bool = True
 ) -> KeypointDataset:
     """Read a dataset that a line of text names.
 
@@ -41,6 +41,8 @@ def read_source(
             - ``photos:FOLDER``: photos without annotations, for a teacher.
         skeleton: Keypoints of the network; others are brought to it by name.
         on_problem: What to do with entries that cannot be used.
+        convert: Whether annotations of other skeletons are brought to this one; otherwise they keep
+            theirs, as evaluations want it.
 
     Raises:
         FileNotFoundError: no such file or folder.
@@ -71,7 +73,7 @@ def read_source(
     if len(parts) != 2:
         raise ValueError(f"data: expected {kind}:FILE.json,FOLDER-OF-PHOTOS, got {source!r}")
     dataset = _WITH_PHOTOS[kind](parts[0], parts[1], on_problem=on_problem)
-    if dataset.skeleton.keypoints == skeleton.keypoints:
+    if not convert or dataset.skeleton.keypoints == skeleton.keypoints:
         return dataset
     return datasets.as_skeleton(dataset, skeleton)
 

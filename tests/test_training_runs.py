@@ -130,7 +130,8 @@ def test_a_stopped_run_goes_on_bit_by_bit(people: str, tmp_path: Path, step: int
         "trainer__checkpoint_steps": 1 if step == 4 else 2,
         "trainer__ema": 0.9,
         "data__validation": [people],
-        "data__workers": 1 if step == 6 else 0,
+        # A worker takes seconds to import PyTorch and Lightning, six times in this test.
+        "data__workers": 1 if step == 6 and os.environ.get("HEATPOSE_SLOW_TESTS") else 0,
     }
     options = small(people, **changes)
     whole = training.train(options, tmp_path / "whole")

@@ -50,9 +50,11 @@ _HOME = {
     "vector_units": "heatpose.native",
 }
 _MODULES = (
+    "datasets",
     "demo",
     "detectors",
     "drawing",
+    "evaluation",
     "formats",
     "media",
     "networks",
@@ -60,6 +62,7 @@ _MODULES = (
     "reference",
     "results",
     "skeletons",
+    "training",
     "weights",
 )
 # What needs PyTorch, so that its absence is told in one line.

@@ -1,4 +1,4 @@
-"""The command line: ``heatpose predict``, ``demo``, ``models`` and ``info``."""
+"""The command line: ``heatpose predict``, ``train``, ``models`` and their like."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import click
 
 import heatpose as hp
 from heatpose.cli.demo import demo_command
+from heatpose.cli.evaluate import evaluate_command
+from heatpose.cli.export import export_command
 from heatpose.cli.info import info_command
 from heatpose.cli.models import models_command
 from heatpose.cli.predict import predict_command
+from heatpose.cli.train import train_command
 
 __all__ = ["main"]
 
@@ -19,5 +22,13 @@ def main() -> None:
     """Heatmaps to poses: find the people in photos and their keypoints."""
 
 
-for _command in (predict_command, demo_command, models_command, info_command):
+for _command in (
+    predict_command,
+    demo_command,
+    models_command,
+    train_command,
+    evaluate_command,
+    export_command,
+    info_command,
+):
     main.add_command(_command)

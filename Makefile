@@ -50,7 +50,7 @@ test: $(VENV)/.test $(VENV)/.torch
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(ARGS)
 
 ## make lint       ruff, mypy, the layer contract, clang-format
-lint: $(VENV)/.lint $(VENV)/.torch
+lint: $(VENV)/.lint $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

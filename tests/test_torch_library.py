@@ -89,6 +89,10 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
             {"method": "dark_udp", "kernel": 5, "transform": torch.eye(3)[:2].double()},
         ),
         ((maps(0, 3, 9, 8),), {"invalid": "minus_one"}),
+        (
+            (maps(3, 9, 8),),
+            {"taps": [1.0, 2.0, 1.0], "border": "mirror", "rescale": False, "places": maps(3, 2)},
+        ),
     ],
     "decode_hand_maps": [((maps(3, 9, 8), (50, 40)), {}), (([maps(2, 3, 9, 8)], (50, 40)), {})],
     "warp_crops": [

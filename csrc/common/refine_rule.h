@@ -46,6 +46,13 @@ HEATPOSE_RULE void gaussian_taps(int kernel, double sigma, double* taps) {
   for (int i = 0; i < kernel; ++i) taps[i] /= sum;
 }
 
+/// The column or row that a given place lies in, cut to whole cells; -1 outside the map.
+HEATPOSE_RULE int cell_of(float place, int count) {
+  if (!(place > -1.0f && place < static_cast<float>(count))) return -1;
+  const int cell = static_cast<int>(place);
+  return cell < count ? cell : -1;  // which a map without cells would not let through
+}
+
 /// 0.25 towards the greater of two neighbours, 0 between equal ones. Compares instead of
 /// subtracting, so that infinite neighbours have an answer.
 HEATPOSE_RULE double quarter_towards(float before, float after) {
@@ -73,7 +80,8 @@ HEATPOSE_RULE bool dark_refines(int x, int y, int width, int height) {
 // A scale only adds a constant to the log, and the differences of the Newton step cancel it. So s,
 // and with it the blur of the whole map, is needed only where a clamp changes one of the few cells
 // that the step reads. The weights are not negative and sum to at most one, therefore
-// maximum(G) <= maximum(map), and s >= 1 as soon as any blurred value is positive.
+// maximum(G) <= maximum(map), and s >= 1 as soon as any blurred value is positive. Who asks for no
+// scale gets s = 1.
 
 struct ClampRange {
   double low, high;

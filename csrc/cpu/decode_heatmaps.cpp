@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "common/dark_window.h"
@@ -36,11 +37,18 @@ struct Decoder {
 };
 
 /// A Blur of double-precision taps in `scratch`.
-Blur make_blur(int kernel, ScratchFrame& scratch) {
+Blur make_blur(const DecodeOptions& options, ScratchFrame& scratch) {
+  const int kernel = options.kernel, radius = kernel / 2;
   const int margin = (kernel + 4 + 7) / 8 * 8;
   double* taps = scratch.take<double>(kernel + 2 * margin);
   std::fill(taps, taps + kernel + 2 * margin, 0.0);
-  gaussian_taps(kernel, dark_sigma(kernel), taps + margin);
+  if (options.half_taps == nullptr) {
+    gaussian_taps(kernel, dark_sigma(kernel), taps + margin);
+  } else {
+    for (int i = -radius; i <= radius; ++i) {
+      taps[margin + radius + i] = options.half_taps[std::abs(i)];
+    }
+  }
   return {taps + margin, kernel, margin};
 }
 
@@ -61,15 +69,41 @@ BlurMap blur_map(const void* cells, const Decoder& decoder, ScratchFrame& scratc
   return {copy, decoder.type, decoder.height, decoder.blur.margin};
 }
 
+/// What lies up to `far` cells from (x, y), as the border has it where that is outside the map; in
+/// a map of its own, in which (x, y) is (far, far).
+BlurMap framed_window(const void* cells, const Decoder& decoder, int x, int y, int far,
+                      ScratchFrame& scratch) {
+  const Border border = decoder.options.border;
+  const int side = 2 * far + 1, columns = std::max(side, decoder.blur.margin);
+  const std::size_t cell = size_of(decoder.type);
+  char* copy = scratch.take<char>(static_cast<std::int64_t>(cell) * columns * side);
+  std::memset(copy, 0, cell * static_cast<std::size_t>(columns * side));
+  for (int row = 0; row < side; ++row) {
+    const std::int64_t from = border_index(y - far + row, decoder.height, border);
+    for (int column = 0; column < side; ++column) {
+      const int at = border_index(x - far + column, decoder.width, border);
+      std::memcpy(copy + cell * static_cast<std::size_t>(row * columns + column),
+                  static_cast<const char*>(cells) +
+                      cell * static_cast<std::size_t>(from * decoder.width + at),
+                  cell);
+    }
+  }
+  return {copy, decoder.type, side, columns};
+}
+
 bool Decoder::refine_dark(const void* cells, int x, int y, float maximum, Step* step) const {
   const DarkWindow window{options.method, x, y, width, height};
   if (!window.refines()) return false;
-  const int reach = window.reach();
+  const int reach = window.reach(), far = reach + blur.kernel / 2;
+  const bool inside = x >= far && x < width - far && y >= far && y < height - far;
+  const bool framed = options.border != Border::kConstant && !inside;
 
   ScratchFrame scratch;
-  const BlurMap map = blur_map(cells, *this, scratch);
+  const BlurMap map =
+      framed ? framed_window(cells, *this, x, y, far, scratch) : blur_map(cells, *this, scratch);
   double blurred[kMostDarkCells];
-  kernel.blur_around(map, blur, x, y, reach, scratch.take<double>(5 * blur.margin), blurred);
+  kernel.blur_around(map, blur, framed ? far : x, framed ? far : y, reach,
+                     scratch.take<double>(5 * blur.margin), blurred);
 
   double logs[kMostDarkCells] = {};
   double smallest = HUGE_VAL, largest = -HUGE_VAL;
@@ -85,7 +119,7 @@ bool Decoder::refine_dark(const void* cells, int x, int y, float maximum, Step* 
   const Clamp clamp = clamp_state(smallest, largest, maximum, range);
   if (clamp == Clamp::kFlat) return false;
   double scale = 1.0;
-  if (clamp == Clamp::kNeeds) {
+  if (clamp == Clamp::kNeeds && options.rescale) {
     const std::int64_t room = (height + std::int64_t{1}) * (map.width + 7) + 2 * blur.margin;
     const double highest = kernel.blurred_maximum(map, blur, width, scratch.take<double>(room));
     if (!dark_scale(maximum, highest, &scale)) return false;
@@ -112,13 +146,14 @@ bool Decoder::refine(const void* cells, int x, int y, float maximum, Step* step)
 }  // namespace
 
 void decode_heatmaps_cpu(const void* maps, CellType type, std::int64_t instances,
-                         std::int64_t keypoints, int height, int width, const double* transforms,
-                         const DecodeOptions& options, float* coords, float* scores) {
+                         std::int64_t keypoints, int height, int width, const float* places,
+                         const double* transforms, const DecodeOptions& options, float* coords,
+                         float* scores) {
   const std::int64_t plane_size = static_cast<std::int64_t>(height) * width;
   const std::int64_t plane_bytes = plane_size * static_cast<std::int64_t>(size_of(type));
   ScratchFrame shared;
   Decoder decoder{type, height, width, options, {}, kernels()};
-  if (decoder.blurs()) decoder.blur = make_blur(options.kernel, shared);
+  if (decoder.blurs()) decoder.blur = make_blur(options, shared);
 
   // A range of a few hundred kilobytes is worth waking a thread for.
   const std::int64_t grain =
@@ -128,13 +163,20 @@ void decode_heatmaps_cpu(const void* maps, CellType type, std::int64_t instances
       const void* cells = static_cast<const char*>(maps) + plane * plane_bytes;
       const MapMaximum best = decoder.kernel.map_maximum(cells, type, plane_size);
       double x = options.invalid, y = options.invalid;
-      if (best.value > 0.0f) {
-        const int column = static_cast<int>(best.index % width);
-        const int row = static_cast<int>(best.index / width);
-        Step step{0.0, 0.0};
-        const bool moved = decoder.refine(cells, column, row, best.value, &step);
-        x = moved ? column + step.x : column;
-        y = moved ? row + step.y : row;
+      int column = -1, row = -1;
+      if (places != nullptr) {
+        x = places[2 * plane];
+        y = places[2 * plane + 1];
+        column = cell_of(places[2 * plane], width);
+        row = cell_of(places[2 * plane + 1], height);
+      } else if (best.value > 0.0f) {
+        x = column = static_cast<int>(best.index % width);
+        y = row = static_cast<int>(best.index / width);
+      }
+      Step step{0.0, 0.0};
+      if (column >= 0 && row >= 0 && decoder.refine(cells, column, row, best.value, &step)) {
+        x += step.x;
+        y += step.y;
       }
       if (transforms != nullptr) {
         const double* t = transforms + plane / keypoints * 6;

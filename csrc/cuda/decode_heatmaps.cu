@@ -28,6 +28,7 @@ struct DecodeJob {
   int height, width;
   bool chunked;  ///< every map lies at a multiple of 16 bytes and is one of them long
   DecodeOptions options;
+  const float* places;
   const double* transforms;
   std::int64_t keypoints;
   float *coords, *scores;
@@ -36,6 +37,7 @@ struct DecodeJob {
   double half[kListedTaps];
 
   HEATPOSE_METHOD int radius() const { return options.kernel / 2; }
+  HEATPOSE_METHOD bool framed() const { return options.border != Border::kConstant; }
   HEATPOSE_METHOD bool blurs() const {
     return options.method == Refinement::kDark || options.method == Refinement::kDarkUdp;
   }
@@ -65,19 +67,33 @@ HEATPOSE_DEVICE void fill_taps(const DecodeJob<Cell>& job, double* taps) {
   }
 }
 
-/// The blur along its column at one cell.
+/// A cell as the blur reads it.
+template <typename Cell>
+HEATPOSE_DEVICE double blurred_cell(const Cell* at) {
+  const float value = to_float(*at);
+  return value > -HUGE_VALF ? value : kMinusInfinity;  // that for NaN as well
+}
+
+/// The blur along its column at one cell, which may lie outside the map if the border is not
+/// constant.
 template <typename Cell>
 HEATPOSE_DEVICE double blur_down(const DecodeJob<Cell>& job, const Cell* cells, const double* taps,
                                  int x, int y) {
   const int radius = job.radius();
+  double sum = 0.0;
+  if (job.framed()) {
+    const Cell* const column = cells + border_index(x, job.width, job.options.border);
+    for (int i = -radius; i <= radius; ++i) {
+      const std::int64_t row = border_index(y + i, job.height, job.options.border);
+      sum = multiply_add(taps[i < 0 ? -i : i], blurred_cell(column + row * job.width), sum);
+    }
+    return sum;
+  }
   const int first = y > radius ? y - radius : 0;
   const int end = y + radius < job.height ? y + radius + 1 : job.height;
   const Cell* at = cells + static_cast<std::int64_t>(first) * job.width + x;
-  double sum = 0.0;
   for (int row = first; row < end; ++row, at += job.width) {
-    const float value = to_float(*at);
-    const double number = value > -HUGE_VALF ? value : kMinusInfinity;  // that for NaN as well
-    sum = multiply_add(taps[row < y ? y - row : row - y], number, sum);
+    sum = multiply_add(taps[row < y ? y - row : row - y], blurred_cell(at), sum);
   }
   return sum;
 }
@@ -137,8 +153,11 @@ HEATPOSE_DEVICE bool refine_dark(const DecodeJob<Cell>& job, const Cell* cells, 
   const int radius = job.radius(), reach = window.reach();
 
   // The rows of the window, each over the columns under the kernels of its cells.
-  const int left = x - reach > radius ? x - reach - radius : 0;
-  const int right = x + reach + radius < job.width ? x + reach + radius + 1 : job.width;
+  int left = x - reach - radius, right = x + reach + radius + 1;
+  if (!job.framed()) {
+    left = left > 0 ? left : 0;
+    right = right < job.width ? right : job.width;
+  }
   const int count = right - left;
   for (int i = thread_index(); i < window.side() * count; i += block_threads()) {
     const int row = y - reach + i / count;
@@ -164,7 +183,7 @@ HEATPOSE_DEVICE bool refine_dark(const DecodeJob<Cell>& job, const Cell* cells, 
     clamp = clamp_state(smallest, largest, maximum, range);
   }
   double scale = 1.0;
-  if (sync_block_or(clamp == Clamp::kNeeds)) {
+  if (sync_block_or(clamp == Clamp::kNeeds && job.options.rescale)) {
     const double highest = blurred_maximum(job, cells, room);
     if (!dark_scale(maximum, highest, &scale)) return false;
   }
@@ -200,18 +219,29 @@ decode_maps(const DecodeJob<Cell> job) {
   const Maximum best = job.chunked ? map_maximum<Chunks<Cell>>(cells, count)
                                    : map_maximum<Singles<Cell>>(cells, count);
   double x = job.options.invalid, y = job.options.invalid;
-  if (best.value > 0.0f) {
-    const int column = static_cast<int>(best.index % job.width);
-    const int row = static_cast<int>(best.index / job.width);
+  int column = -1, row = -1;
+  if (job.places != nullptr) {
+    x = job.places[2 * plane];
+    y = job.places[2 * plane + 1];
+    column = cell_of(job.places[2 * plane], job.width);
+    row = cell_of(job.places[2 * plane + 1], job.height);
+  } else if (best.value > 0.0f) {
+    x = column = static_cast<int>(best.index % job.width);
+    y = row = static_cast<int>(best.index / job.width);
+  }
+  if (column >= 0 && row >= 0) {
     Step step{0.0, 0.0};
     bool moved = false;
     if (job.blurs()) {
-      moved = best.value < HUGE_VALF && refine_dark(job, cells, column, row, best.value, &step);
+      moved =
+          fabs(best.value) < HUGE_VALF && refine_dark(job, cells, column, row, best.value, &step);
     } else if (job.options.method == Refinement::kQuarter) {
       moved = refine_quarter(job, cells, column, row, &step);
     }
-    x = moved ? column + step.x : column;
-    y = moved ? row + step.y : row;
+    if (moved) {
+      x += step.x;
+      y += step.y;
+    }
   }
   if (thread_index() != 0) return;
   if (job.transforms != nullptr) {
@@ -227,6 +257,11 @@ decode_maps(const DecodeJob<Cell> job) {
 template <typename Cell>
 void set_taps(DecodeJob<Cell>& job) {
   const int kernel = job.options.kernel, radius = job.radius();
+  static_assert(kMostGivenTaps / 2 < kListedTaps);
+  if (job.options.half_taps != nullptr) {
+    std::copy(job.options.half_taps, job.options.half_taps + radius + 1, job.half);
+    return;
+  }
   job.sigma = dark_sigma(kernel);
   job.sum = 0.0;
   for (int i = 0; i < kernel; ++i) {
@@ -249,9 +284,9 @@ int threads_for(std::int64_t chunks) {
 }  // namespace
 
 void decode_heatmaps_cuda(const void* maps, CellType type, std::int64_t instances,
-                          std::int64_t keypoints, int height, int width, const double* transforms,
-                          const DecodeOptions& options, float* coords, float* scores,
-                          const CudaCall& call) {
+                          std::int64_t keypoints, int height, int width, const float* places,
+                          const double* transforms, const DecodeOptions& options, float* coords,
+                          float* scores, const CudaCall& call) {
   const DeviceGuard guard(call);
   const std::int64_t count = static_cast<std::int64_t>(height) * width;
   with_cell_type(type, [&](const auto* cell) {
@@ -263,6 +298,7 @@ void decode_heatmaps_cuda(const void* maps, CellType type, std::int64_t instance
     job.chunked = reinterpret_cast<std::uintptr_t>(maps) % 16 == 0 &&
                   count * static_cast<std::int64_t>(sizeof(Cell)) % 16 == 0;
     job.options = options;
+    job.places = places;
     job.transforms = transforms;
     job.keypoints = keypoints;
     job.coords = coords;
@@ -271,7 +307,8 @@ void decode_heatmaps_cuda(const void* maps, CellType type, std::int64_t instance
     if (job.blurs()) {
       set_taps(job);
       // The rows of a window, or some rows of a whole map.
-      job.room = std::max(5 * std::min(width, options.kernel + 4), 512);
+      const int columns = options.kernel + 4;
+      job.room = std::max(5 * (job.framed() ? columns : std::min(width, columns)), 512);
       shared = sizeof(double) * static_cast<std::size_t>(job.radius() + 1 + job.room);
     }
     const std::int64_t chunks = job.chunked ? count / Chunks<Cell>::kCells : count;

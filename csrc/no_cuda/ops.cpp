@@ -36,7 +36,7 @@ void decode_hand_maps_cuda(const std::vector<ScaleMaps>&, const std::int32_t*, s
   refuse();
 }
 
-void decode_heatmaps_cuda(const void*, CellType, std::int64_t, std::int64_t, int, int,
+void decode_heatmaps_cuda(const void*, CellType, std::int64_t, std::int64_t, int, int, const float*,
                           const double*, const DecodeOptions&, float*, float*, const CudaCall&) {
   refuse();
 }

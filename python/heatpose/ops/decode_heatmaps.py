@@ -15,19 +15,24 @@ from heatpose.ops._arrays import (
     as_float64,
     as_float64_there,
     borrow,
+    borrow_beside,
     choice,
     finite,
+    flag,
     on_device,
     size_pair,
     whole,
 )
 from heatpose.ops._outputs import out_array
+from heatpose.ops._scales import BORDERS
 from heatpose.ops._spaces import HostSpace, Space, TorchSpace
+from heatpose.ops._taps import read_taps
 from heatpose.ops._traceable import traceable
 
 METHODS = ("none", "quarter", "dark", "dark_udp")
 QUARTER_BORDERS = ("joint", "per_axis")
 INVALID = ("zero", "minus_one")
+_MOST_TAPS = 65  # that lie in the kernel's parameters on a device
 CONVENTIONS = ("microsoft", "mmpose", "mmpose_udp", "darkpose")
 
 Matrices = npt.NDArray[np.float64]
@@ -39,7 +44,8 @@ class DecodedHeatmaps(NamedTuple):
     Attributes:
         coords: float32 [..., K, 2], (x, y) in cells, or in the photo's pixels with a transform.
         scores: float32 [..., K], the maximum of each map, in the maps' own units. Minus infinity
-            where a map holds no number (every cell NaN, or no cells at all).
+            where a map holds no number (every cell NaN, or no cells at all). Given places do not
+            change them.
     """
 
     coords: Any
@@ -52,8 +58,12 @@ def decode_heatmaps(
     *,
     method: str = "dark",
     kernel: int = 11,
+    taps: Sequence[float] | None = None,
+    border: str = "constant",
+    rescale: bool = True,
     invalid: str = "zero",
     quarter_border: str = "joint",
+    places: Array | None = None,
     transform: Array | None = None,
     out: tuple[Array, Array] | None = None,
 ) -> DecodedHeatmaps:
@@ -74,12 +84,24 @@ def decode_heatmaps(
         kernel: Cells under the blur of the DARK methods, odd; its sigma is
             ``0.3 * ((kernel - 1) / 2 - 1) + 0.8``. Published models use 11 on 64 x 64 and 17 on
             96 x 72 maps. OpenCV's blur, and what is built on it, has other weights for kernels
-            below 11: small tables instead of that sigma.
+            below 11: small tables instead of that sigma; give them as ``taps``.
+        taps: Weights of that blur along each axis, in place of the Gaussian: odd count up to 65,
+            symmetric, not negative. They are scaled to sum to 1, and ``kernel`` is not looked at.
+        border: What the blur reads outside a map, in the words of :func:`gaussian_smooth`:
+            "constant" (zeros), "reflect", "mirror" (OpenCV's own, BORDER_REFLECT_101), "nearest" or
+            "wrap".
+        rescale: Scale the blurred map so that its maximum is that of the map, as DARK does. It
+            changes an answer only where a value is clamped. Needs ``border="constant"``; must be
+            False with another one.
         invalid: "zero" for (0, 0), as in simple baselines and DarkPose, or "minus_one" for
             (-1, -1), as in mmpose.
         quarter_border: Where the quarter shift moves. "joint" (simple baselines): both axes where
             ``1 < x < w - 1`` and ``1 < y < h - 1``. "per_axis" (mmpose): x where
             ``1 < x < w - 1`` and ``y > 0``, y where ``1 < y < h - 1`` and ``x > 0``.
+        places: [B, K, 2] (or [K, 2]), float32, float64 or whole numbers: (x, y) in cells, to be
+            refined in place of the maxima. The step is that of the cell a place lies in, cut to
+            whole numbers, and is added to the place, whatever the map's maximum is. A place
+            outside the map stays as it is. On a CUDA device float32.
         transform: float32 or float64 [2, 3], or [B, 2, 3]: affine map from cells to the photo; see
             :func:`crop_transform`. Applied to invalid places as well. Default: stay in cells.
             For maps on a CUDA device it may lie on the host or on the device; there its numbers
@@ -99,18 +121,25 @@ def decode_heatmaps(
     """
     maps, space = borrow_maps("heatmaps", heatmaps)
     shape = tuple(maps.shape)
+    half = None if taps is None else _half_taps(taps)
     settings = {
         "method": choice("method", method, METHODS),
-        "kernel": odd("kernel", kernel),
+        "kernel": odd("kernel", kernel) if half is None else 2 * len(half) - 1,
+        "taps": half,
+        "border": choice("border", border, BORDERS),
+        "rescale": flag("rescale", rescale),
         "quarter_border": choice("quarter_border", quarter_border, QUARTER_BORDERS),
         "invalid": (0.0, -1.0)[choice("invalid", invalid, INVALID)],
     }
+    if rescale and border != "constant":
+        raise ValueError(f"rescale must be False with border={border!r}, or the border 'constant'")
     batch = shape[0] if len(shape) == 4 else 1
+    starts = None if places is None else _places(places, shape, space)
     matrices = None if transform is None else _matrices(transform, batch, len(shape) == 4, space)
     if out is not None and not (isinstance(out, tuple) and len(out) == 2):
         raise TypeError(f"out must be a tuple (coords, scores), got {type(out).__name__}")
     with space.queue():
-        reads = [("heatmaps", maps), ("transform", matrices)]
+        reads = [("heatmaps", maps), ("places", starts), ("transform", matrices)]
         coords, given_coords = out_array(
             "out[0]", out and out[0], (*shape[:-2], 2), space, reads=reads
         )
@@ -118,6 +147,7 @@ def decode_heatmaps(
         scores, given_scores = out_array("out[1]", out and out[1], shape[:-2], space, reads=reads)
         core.decode_heatmaps(
             maps.reshape((batch, *shape[-3:])),
+            None if starts is None else starts.reshape((batch, shape[-3], 2)),
             matrices,
             coords.reshape((batch, shape[-3], 2)),
             scores.reshape((batch, shape[-3])),
@@ -162,6 +192,35 @@ def odd(name: str, value: int) -> int:
     if number % 2 == 0:
         raise ValueError(f"{name} must be odd, got {number}")
     return number
+
+
+def _half_taps(taps: Sequence[float]) -> npt.NDArray[np.float64]:
+    """The weights of a blur from its centre outwards, scaled to sum to 1 on both sides."""
+    weights = np.array(read_taps(None, taps=taps), np.float64)
+    if len(weights) > _MOST_TAPS:
+        raise ValueError(f"taps must be at most {_MOST_TAPS} weights, got {len(weights)}")
+    if not np.allclose(weights, weights[::-1], rtol=1e-6, atol=0):
+        raise ValueError("taps must be symmetric")
+    if weights.min() < 0 or not weights.sum() > 0:
+        raise ValueError(f"taps must not be negative, nor all be 0, got {weights.tolist()}")
+    half: npt.NDArray[np.float64] = (weights / weights.sum())[len(weights) // 2 :]
+    return np.ascontiguousarray(half)
+
+
+def _places(places: Array, shape: tuple[int, ...], space: Space) -> Any:
+    """Places as float32 [.., K, 2] where the maps lie."""
+    if on_device(places):
+        array: Any = borrow_beside("places", places, space, dtypes=("float32",))
+        array = space.contiguous(array)
+    else:
+        array, kept = borrow("places", places, dtypes=("float32", "float64", "int64", "int32"))
+        if isinstance(kept, TorchSpace):
+            array = array.numpy()
+        with np.errstate(over="ignore"):
+            array = np.asarray(array, np.float32)
+    if tuple(array.shape) != (*shape[:-2], 2):
+        raise ValueError(f"places must have shape {(*shape[:-2], 2)}, got {tuple(array.shape)}")
+    return space.put(array) if isinstance(array, np.ndarray) else array
 
 
 def _matrices(transform: Array, batch: int, batched: bool, space: Space) -> Any:

@@ -5,7 +5,8 @@ The native op gets the same answers from about twenty rows of a map; this one bl
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +14,26 @@ import numpy.typing as npt
 Map = npt.NDArray[np.float64]
 Place = tuple[float, float]
 
+_PAD_MODES: dict[str, Literal["symmetric", "reflect", "edge", "constant", "wrap"]] = {
+    "reflect": "symmetric",
+    "mirror": "reflect",
+    "nearest": "edge",
+    "constant": "constant",
+    "wrap": "wrap",
+}
+
 
 def decode_heatmaps(
     heatmaps: npt.NDArray[Any],
     *,
     method: str = "dark",
     kernel: int = 11,
+    taps: Sequence[float] | None = None,
+    border: str = "constant",
+    rescale: bool = True,
     invalid: str = "zero",
     quarter_border: str = "joint",
+    places: npt.NDArray[Any] | None = None,
     transform: npt.NDArray[Any] | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """See :func:`heatpose.ops.decode_heatmaps`: (coords, scores) of maps [.., K, h, w]."""
@@ -28,34 +41,59 @@ def decode_heatmaps(
     maps = np.where(np.isnan(maps), -np.inf, maps)
     coords = np.full((*maps.shape[:-2], 2), 0.0 if invalid == "zero" else -1.0)
     scores = maps.max(axis=(-2, -1), initial=-np.inf)
+    weights = gaussian_taps(kernel) if taps is None else np.array(taps) / np.sum(taps)
     for plane in np.ndindex(*maps.shape[:-2]):
-        if scores[plane] > 0:
-            y, x = np.unravel_index(maps[plane].argmax(), maps.shape[-2:])
-            coords[plane] = refine(maps[plane], int(x), int(y), method, kernel, quarter_border)
+        heatmap = maps[plane]
+        if places is not None:
+            coords[plane] = np.asarray(places, np.float32)[plane]
+            x, y = (
+                cell_of(float(v), n) for v, n in zip(coords[plane], heatmap.T.shape, strict=True)
+            )
+        elif scores[plane] > 0:
+            y, x = (int(i) for i in np.unravel_index(heatmap.argmax(), heatmap.shape))
+            coords[plane] = x, y
+        else:
+            continue
+        if x >= 0 and y >= 0:
+            blur = Blur(weights, border, rescale)
+            coords[plane] += refine(heatmap, x, y, method, quarter_border, blur)
     if transform is not None:
         matrices = np.asarray(transform, np.float64)
         coords = coords @ np.swapaxes(matrices[..., :2], -1, -2) + matrices[..., None, :, 2]
     return coords, scores
 
 
-def refine(heatmap: Map, x: int, y: int, method: str, kernel: int, quarter_border: str) -> Place:
-    """The place around the maximum (x, y) of one map; NaN is minus infinity already."""
+class Blur(NamedTuple):
+    """How DARK modulates a map: weights along an axis, what lies outside, whether to rescale."""
+
+    taps: npt.NDArray[np.float64]
+    border: str
+    rescale: bool
+
+
+def cell_of(place: float, count: int) -> int:
+    """The column or row that a given place lies in, cut to whole cells; -1 outside the map."""
+    return int(place) if -1 < place < count and count > 0 else -1
+
+
+def refine(heatmap: Map, x: int, y: int, method: str, quarter_border: str, blur: Blur) -> Place:
+    """The step from the cell (x, y) of one map; NaN is minus infinity already."""
     height, width = heatmap.shape
     if method == "quarter":
         return quarter_shift(heatmap, x, y, quarter_border)
-    if method == "none" or heatmap[y, x] == np.inf:
-        return x, y
+    if method == "none" or not np.isfinite(heatmap.max()):
+        return 0.0, 0.0
     if method == "dark" and not (1 < x < width - 2 and 1 < y < height - 2):
-        return x, y
+        return 0.0, 0.0
     # Infinite cells can make a step of NaN, which is not taken.
     with np.errstate(all="ignore"):
-        blurred = modulate(heatmap, kernel)
+        blurred = modulate(heatmap, blur)
         if method == "dark":
             step = dark_step(np.log(np.maximum(blurred, 1e-10)), x, y)
         else:
             logs = np.log(np.clip(blurred, 1e-3, 50.0))
             step = dark_udp_step(np.pad(logs, 1, mode="edge"), x + 1, y + 1)
-    return (x + step[0], y + step[1]) if np.isfinite(step).all() else (x, y)
+    return step if np.isfinite(step).all() else (0.0, 0.0)
 
 
 def quarter_shift(heatmap: Map, x: int, y: int, border: str) -> Place:
@@ -66,31 +104,37 @@ def quarter_shift(heatmap: Map, x: int, y: int, border: str) -> Place:
         move_x = move_y = inside_x and inside_y
     else:
         move_x, move_y = inside_x and y > 0, inside_y and x > 0
-    place = [float(x), float(y)]
+    step = [0.0, 0.0]
     if move_x:
         before, after = heatmap[y, x - 1], heatmap[y, x + 1]
-        place[0] += 0.25 * (float(after > before) - float(after < before))
+        step[0] = 0.25 * (float(after > before) - float(after < before))
     if move_y:
         before, after = heatmap[y - 1, x], heatmap[y + 1, x]
-        place[1] += 0.25 * (float(after > before) - float(after < before))
-    return place[0], place[1]
+        step[1] = 0.25 * (float(after > before) - float(after < before))
+    return step[0], step[1]
 
 
-def modulate(heatmap: Map, kernel: int) -> Map:
-    """Gaussian blur with a border of zeros, scaled back to the map's maximum.
-
-    A blurred maximum of zero has no such scale: the result is NaN or infinite.
-    """
+def gaussian_taps(kernel: int) -> npt.NDArray[np.float64]:
+    """The weights along one axis of the Gaussian that belongs to a kernel size."""
     radius = kernel // 2
     sigma = 0.3 * ((kernel - 1) * 0.5 - 1) + 0.8
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    taps /= taps.sum()
+    weights: npt.NDArray[np.float64] = taps / taps.sum()
+    return weights
+
+
+def modulate(heatmap: Map, blur: Blur) -> Map:
+    """The blurred map, scaled back to the map's maximum where asked for.
+
+    A blurred maximum of zero has no such scale: the result is NaN or infinite.
+    """
     height, width = heatmap.shape
-    framed = np.pad(heatmap, radius)
-    down = sum(tap * framed[i : i + height] for i, tap in enumerate(taps))
-    blurred = sum(tap * down[:, i : i + width] for i, tap in enumerate(taps))
-    scaled: Map = blurred * (heatmap.max() / np.max(blurred))
-    return scaled
+    framed = np.pad(heatmap, len(blur.taps) // 2, mode=_PAD_MODES[blur.border])
+    # A weight of zero leaves out what it weighs, even infinity.
+    taps = [(i, tap) for i, tap in enumerate(blur.taps) if tap != 0]
+    down = sum((tap * framed[i : i + height] for i, tap in taps), np.zeros(()))
+    blurred: Map = sum((tap * down[:, i : i + width] for i, tap in taps), np.zeros(()))
+    return blurred * (heatmap.max() / np.max(blurred)) if blur.rescale else blurred
 
 
 def dark_step(logs: Map, x: int, y: int) -> Place:

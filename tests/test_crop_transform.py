@@ -73,3 +73,14 @@ def test_crop_transform_bad_input(case: str) -> None:
     arguments = {"centers": (0, 0), "scales": 1.0, "size": (8, 8), **arguments}
     with pytest.raises(ValueError, match=message):
         ops.crop_transform(**arguments)
+
+
+@pytest.mark.parametrize("convention", ["microsoft", "darkpose"])
+def test_conventions_of_the_width_alone_take_maps_one_cell_high(convention: str) -> None:
+    matrix = ops.crop_transform([50, 60], [0.5, 9.0], (1, 11), convention=convention)
+    pixels = 100 / 11 if convention == "microsoft" else 99 / 10
+    middle = [5.5, 0.5] if convention == "microsoft" else [5, 0]
+    np.testing.assert_allclose(matrix @ [*middle, 1], [50, 60])
+    np.testing.assert_allclose(matrix[:, :2], np.eye(2) * pixels)
+    with pytest.raises(ValueError, match=r"size must be at least \(2, 2\)"):
+        ops.crop_transform([50, 60], [0.5, 9.0], (1, 11), convention="mmpose_udp")

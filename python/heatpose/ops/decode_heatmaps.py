@@ -284,7 +284,8 @@ def crop_transform(
     Raises:
         TypeError: an argument is of another type.
         ValueError: a shape or setting is wrong, a number is not finite, a scale is not above 0, or
-            a convention that divides by ``w - 1`` meets a map one cell wide.
+            a convention that divides by ``w - 1`` meets a map one cell wide ("mmpose_udp": or
+            one cell high).
     """
     which = choice("convention", convention, CONVENTIONS)
     height, width = size_pair("size", size)
@@ -294,14 +295,15 @@ def crop_transform(
     sides = sides * finite("pixel_std", pixel_std, above=0.0)
     middles, sides = _same_batch(middles, sides)
     classic = CONVENTIONS[which] in ("microsoft", "mmpose")
+    by_width = CONVENTIONS[which] in ("microsoft", "darkpose")
     steps = np.array([width, height], np.float64) - (not classic)
-    if not steps.all():
-        raise ValueError(f"size must be at least (2, 2) for {convention!r}, got {tuple(size)}")
+    needed = steps[:1] if by_width else steps
+    if not needed.all():
+        least = (1, 2) if by_width else (2, 2)
+        raise ValueError(f"size must be at least {least} for {convention!r}, got {tuple(size)}")
     if CONVENTIONS[which] == "darkpose":
         sides = sides - 1.0
-    pixels = sides / steps
-    if CONVENTIONS[which] in ("microsoft", "darkpose"):
-        pixels = np.broadcast_to(pixels[..., :1], pixels.shape)
+    pixels = (sides[..., : len(needed)] / needed) * np.ones(2)
     matrices = np.zeros((*pixels.shape[:-1], 2, 3))
     matrices[..., 0, 0], matrices[..., 1, 1] = pixels[..., 0], pixels[..., 1]
     matrices[..., 2] = middles - pixels * steps / 2

@@ -1,0 +1,160 @@
+"""The helpers of pytorch-openpose's ``util``: padding, hand boxes, drawing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from heatpose.adapters.openpose_python import hand_squares, photo_size
+from heatpose.skeletons import COCO18, HAND21
+from heatpose.skeletons.skeleton import hue
+
+# ruff: noqa: N802, N803
+
+_COLORS = [hue(k / 18, saturation=1.0) for k in range(18)]
+_HAND_COLORS = [hue(k / 20, saturation=1.0) for k in range(20)]
+_DRAWN_LIMBS = COCO18.limbs[:17]
+_RADIUS, _LINE, _DOT, _RED, _FONT = 4, 2, 2, (255, 0, 0), cv2.FONT_HERSHEY_SIMPLEX
+
+
+def padRightDownCorner(
+    img: npt.NDArray[Any], stride: int, padValue: float
+) -> tuple[npt.NDArray[Any], list[int]]:
+    """Pad a picture right and down to multiples of the stride.
+
+    Args:
+        img: [H, W, C].
+        stride: At least 1.
+        padValue: What the new pixels hold.
+
+    Returns:
+        The padded picture, a new array of the same type, and [up, left, down, right] in pixels.
+
+    Raises:
+        ValueError: stride below 1.
+    """
+    if stride < 1:
+        raise ValueError(f"stride must be at least 1, got {stride}")
+    down, right = -img.shape[0] % stride, -img.shape[1] % stride
+    edges = ((0, down), (0, right), *((0, 0),) * (img.ndim - 2))
+    return np.pad(img, edges, constant_values=padValue), [0, 0, down, right]
+
+
+def npmax(array: npt.NDArray[Any]) -> tuple[Any, Any]:
+    """(row, column) of the largest value of a map [H, W], the first in raster order."""
+    row, column = np.unravel_index(np.argmax(array), array.shape)
+    return row, column
+
+
+def transfer(model: Any, model_weights: Mapping[str, Any]) -> dict[str, Any]:
+    """Weights by their flat names as a state dict of a model whose layers lie in blocks.
+
+    Args:
+        model: A module, or anything with ``state_dict()``.
+        model_weights: ``conv1_1.weight`` and so on.
+
+    Raises:
+        KeyError: a weight is missing.
+    """
+    return {name: model_weights[name.split(".", 1)[1]] for name in model.state_dict()}
+
+
+def handDetect(
+    candidate: npt.NDArray[Any], subset: npt.NDArray[Any], oriImg: Any
+) -> list[list[Any]]:
+    """Squares in which hands are looked for.
+
+    Args:
+        candidate: [P, 4] of ``Body``.
+        subset: [n, 20] of ``Body``.
+        oriImg: The photo, or its (height, width).
+
+    Returns:
+        [x, y, width, is_left] in whole pixels for every hand of at least 20 pixels, in the order of
+        the people, left before right.
+
+    Raises:
+        ValueError: the subset names a peak that candidate has not.
+    """
+    return hand_squares(candidate, subset, photo_size("oriImg", oriImg))
+
+
+def draw_bodypose(
+    canvas: npt.NDArray[np.uint8], candidate: npt.NDArray[Any], subset: npt.NDArray[Any]
+) -> npt.NDArray[np.uint8]:
+    """Draw keypoints as discs and limbs as ellipses, each limb over the last at 60 %.
+
+    Args:
+        canvas: uint8 [H, W, 3]; it is left as it is.
+        candidate: [P, 4].
+        subset: [n, 20].
+
+    Returns:
+        A new picture.
+    """
+    picture = np.array(canvas, order="C")
+    rows = np.asarray(subset).reshape(-1, 20)[:, :18].astype(int)
+    for keypoint, color in enumerate(_COLORS):
+        for index in rows[:, keypoint]:
+            if index >= 0:
+                x, y = candidate[index][:2]
+                cv2.circle(picture, (int(x), int(y)), _RADIUS, color, -1)
+    for limb, color in zip(_DRAWN_LIMBS, _COLORS, strict=False):
+        for ends in rows[:, list(limb)]:
+            if (ends >= 0).all():
+                _blend_limb(picture, candidate[ends, :2], color)
+    return picture
+
+
+def _blend_limb(picture: npt.NDArray[np.uint8], ends: Any, color: tuple[int, int, int]) -> None:
+    """Lay an ellipse over the pixels around it; all others would stay as they are."""
+    (x1, y1), (x2, y2) = np.asarray(ends, np.float64)
+    length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
+    angle = int(math.degrees(math.atan2(y1 - y2, x1 - x2)))
+    middle = int((x1 + x2) / 2), int((y1 + y2) / 2)
+    outline = np.asarray(cv2.ellipse2Poly(middle, (int(length / 2), _RADIUS), angle, 0, 360, 1))
+    low = np.maximum(outline.min(axis=0), 0)
+    high = np.minimum(outline.max(axis=0) + 1, picture.shape[1::-1])
+    if (low >= high).any():
+        return
+    window = picture[low[1] : high[1], low[0] : high[0]]
+    painted = window.copy()
+    cv2.fillConvexPoly(painted, outline - low, color)
+    window[:] = cv2.addWeighted(window, 0.4, painted, 0.6, 0)
+
+
+def draw_handpose(
+    canvas: npt.NDArray[np.uint8], all_hand_peaks: Any, show_number: bool = False
+) -> npt.NDArray[np.uint8]:
+    """Draw the fingers in the colours of the rainbow and the keypoints in red.
+
+    Drawn by OpenCV at the size of the photo, where the program asks Matplotlib for a figure of
+    another size. Keypoints at (0, 0), which are missing, are not drawn.
+
+    Args:
+        canvas: uint8 [H, W, 3]; it is left as it is. Colours are those of the channel order RGB.
+        all_hand_peaks: [21, 2] of each hand.
+        show_number: Write the number of each keypoint.
+
+    Returns:
+        A new picture.
+    """
+    picture = np.array(canvas, order="C")
+    for peaks in all_hand_peaks:
+        points = [(int(x), int(y)) for x, y in peaks]
+        for (a, b), color in zip(HAND21.limbs, _HAND_COLORS, strict=True):
+            if all(points[a]) and all(points[b]):
+                cv2.line(picture, points[a], points[b], color, _LINE, cv2.LINE_AA)
+        for number, point in enumerate(points):
+            if any(point):
+                cv2.circle(picture, point, _DOT, _RED, -1)
+                if show_number:
+                    cv2.putText(
+                        picture, str(number), point, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0,) * 3
+                    )
+    return picture

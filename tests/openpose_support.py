@@ -1,0 +1,50 @@
+"""What the tests of the adapters for OpenPose's Python programs share."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from heatpose import demo
+
+Array = np.ndarray[Any, Any]
+CANVAS = (240, 320)
+CELLS = (23, 31)
+
+
+def load_programs() -> ModuleType:
+    """The programs in the way that they work, which the benchmarks are compared with."""
+    path = Path(__file__).parents[1] / "benchmarks" / "openpose_programs.py"
+    spec = importlib.util.spec_from_file_location("openpose_programs", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+def crowds(count: int = 8) -> Iterator[tuple[int, Array, Array]]:
+    """Maps of 1 to 60 people on a small photo: crowded, overlapping, cut off at its edges."""
+    for seed in range(count):
+        people = 1 + seed * 59 // (count - 1)
+        heatmaps, pafs, _ = demo.planted_crowd(
+            people, cells=(30, 40), canvas=(312, 400), seed=seed, noise=0.02
+        )
+        top, left = seed % 8, (3 * seed) % 10  # windows of the maps: people lose heads and legs
+        window = (..., slice(top, top + CELLS[0]), slice(left, left + CELLS[1]))
+        yield people, heatmaps[window].copy(), pafs[window].copy()
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """Rows under each other, the first of them the head."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )

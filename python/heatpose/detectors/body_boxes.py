@@ -74,12 +74,13 @@ def hand_boxes(
     clamp: bool = True,
     min_side: float = 20.0,
     truncate: bool = False,
+    beyond_wrist: float = _BEYOND_WRIST,
 ) -> Boxes:
     """Square boxes of hands from shoulders, elbows and wrists: the rule of OpenPose.
 
     For each arm of which all three joints were found::
 
-        centre = wrist + 0.33 (wrist - elbow)
+        centre = wrist + beyond_wrist (wrist - elbow)
         side   = 1.5 max(|wrist - elbow|, 0.9 |elbow - shoulder|)
 
     ``clamp`` is what the Python ports of OpenPose add: a corner left of or above the photo is moved
@@ -92,6 +93,7 @@ def hand_boxes(
         clamp: Keep the boxes within the photo.
         min_side: Pixels; smaller hands get no box.
         truncate: Cut corner and side to whole pixels at the end, as the ports do.
+        beyond_wrist: Where the centre of the hand lies beyond the wrist, in forearms.
 
     Returns:
         The boxes (x1, y1, x1 + side, y1 + side) in pixels of the photo, ``padded``, of score 1. In
@@ -106,7 +108,8 @@ def hand_boxes(
     2017, and the hand detector of OpenPose; the clamp is that of its PyTorch and Paddle ports.
     """
     check_people(people)
-    for name, value in (("min_score", min_score), ("min_side", min_side)):
+    numbers = {"min_score": min_score, "min_side": min_side, "beyond_wrist": beyond_wrist}
+    for name, value in numbers.items():
         if not math.isfinite(value):
             raise ValueError(f"{name} must be finite, got {value}")
     arms = [(side, _arm(people, side)) for side in _SIDES]
@@ -118,7 +121,7 @@ def hand_boxes(
             if np.isnan(points[joints]).any() or (scores[joints] < min_score).any():
                 continue
             shoulder, elbow, wrist = ((float(x), float(y)) for x, y in points[joints])
-            x, y, length = _hand_square(shoulder, elbow, wrist)
+            x, y, length = _hand_square(shoulder, elbow, wrist, beyond_wrist)
             if clamp:
                 x, y, length = _clamped(x, y, length, people.canvas)
             if length < min_side:
@@ -204,11 +207,13 @@ class HandBoxes:
 # of it: no math.dist, and no shorter clamp.
 
 
-def _hand_square(shoulder: _Point, elbow: _Point, wrist: _Point) -> tuple[float, float, float]:
+def _hand_square(
+    shoulder: _Point, elbow: _Point, wrist: _Point, beyond: float
+) -> tuple[float, float, float]:
     """Top left corner and side of a hand's box."""
     lower, upper = _distance(wrist, elbow), _distance(elbow, shoulder)
     length = _SIDE_PER_LENGTH * max(lower, _LOWER_PER_UPPER_ARM * upper)
-    x, y = (w + _BEYOND_WRIST * (w - e) - length / 2 for w, e in zip(wrist, elbow, strict=True))
+    x, y = (w + beyond * (w - e) - length / 2 for w, e in zip(wrist, elbow, strict=True))
     return x, y, length
 
 

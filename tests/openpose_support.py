@@ -41,6 +41,20 @@ def crowds(count: int = 8) -> Iterator[tuple[int, Array, Array]]:
         yield people, heatmaps[window].copy(), pafs[window].copy()
 
 
+def few_people(people: int = 3, cells: tuple[int, int] = CELLS) -> tuple[Any, Any]:
+    heatmaps, pafs, _ = demo.planted_crowd(people, cells=cells, canvas=CANVAS, seed=1)
+    return heatmaps, pafs
+
+
+def hand_maps(cells: int, seed: int = 0) -> Any:
+    centres = np.random.default_rng(seed).uniform(0.1, 0.9, (22, 2)) * cells
+    y, x = np.mgrid[:cells, :cells]
+    spread = 2 * (7 / 8 * cells / 46) ** 2
+    maps = [np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / spread) for cx, cy in centres]
+    noise = np.random.default_rng(seed + cells).normal(0, 0.02, (22, cells, cells))
+    return (0.8 * np.stack(maps) + noise).astype(np.float32)
+
+
 def table(rows: list[tuple[str, ...]]) -> str:
     """Rows under each other, the first of them the head."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

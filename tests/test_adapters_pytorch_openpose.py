@@ -16,15 +16,10 @@ from torch import nn
 from heatpose import demo
 from heatpose.adapters import openpose_networks, openpose_python
 from heatpose.adapters.pytorch_openpose import Body, Hand, decode_body, decode_hand, util
-from openpose_support import CANVAS, CELLS, crowds, load_programs
+from openpose_support import CANVAS, CELLS, crowds, few_people, hand_maps, load_programs
 
 programs = load_programs()
 RNG = np.random.default_rng(5)
-
-
-def few_people(people: int = 3, cells: tuple[int, int] = CELLS) -> tuple[Any, Any]:
-    heatmaps, pafs, _ = demo.planted_crowd(people, cells=cells, canvas=CANVAS, seed=1)
-    return heatmaps, pafs
 
 
 def assert_same(found: tuple[Any, Any], wanted: tuple[Any, Any]) -> None:
@@ -167,15 +162,6 @@ def test_wrong_pads_are_named(pads: Any) -> None:
 # ---- hands -------------------------------------------------------------------------------------
 
 
-def hand_maps(cells: int, seed: int = 0) -> Any:
-    centres = np.random.default_rng(seed).uniform(0.1, 0.9, (22, 2)) * cells
-    y, x = np.mgrid[:cells, :cells]
-    spread = 2 * (7 / 8 * cells / 46) ** 2
-    maps = [np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / spread) for cx, cy in centres]
-    noise = np.random.default_rng(seed + cells).normal(0, 0.02, (22, cells, cells))
-    return (0.8 * np.stack(maps) + noise).astype(np.float32)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_hands_are_decoded_as_by_the_program(seed: int) -> None:
     maps = [hand_maps(cells, seed) for cells in (6, 12, 17, 23)]
@@ -261,7 +247,7 @@ def test_bodies_are_drawn_as_on_the_whole_picture() -> None:
     drawn = util.draw_bodypose(canvas, candidate, subset)
     np.testing.assert_array_equal(canvas, before)
     wanted = canvas.copy()
-    hues = [tuple(int(c) for c in util._COLORS[k]) for k in range(18)]
+    hues = [tuple(int(c) for c in util.COLORS[k]) for k in range(18)]
     for k in range(18):
         for row in subset:
             if row[k] >= 0:

@@ -134,19 +134,22 @@ def decode_hand(heatmaps: Any, canvas: Size, *, threshold: float = 0.05, **geome
     return places
 
 
-def hand_squares(candidate: Any, subset: Any, size: Size) -> list[list[Any]]:
+def hand_squares(
+    candidate: Any, subset: Any, size: Size, *, beyond_wrist: float = 0.33
+) -> list[list[Any]]:
     """Boxes of hands from the arms of people.
 
     Args:
         candidate: [P, 4].
         subset: [n, 20].
         size: (H, W) of the photo.
+        beyond_wrist: Where the hand's centre lies beyond the wrist, in forearms.
 
     Returns:
         A list [x, y, width, is_left] of whole pixels for every hand, left before right.
     """
     people = people_of(candidate, subset, size)
-    boxes = hand_boxes(people, truncate=True)
+    boxes = hand_boxes(people, truncate=True, beyond_wrist=beyond_wrist)
     assert boxes.sides is not None
     return [
         [int(x1), int(y1), int(x2 - x1), side == "left"]

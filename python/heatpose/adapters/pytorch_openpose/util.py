@@ -16,8 +16,8 @@ from heatpose.skeletons.skeleton import hue
 
 # ruff: noqa: N802, N803
 
-_COLORS = [hue(k / 18, saturation=1.0) for k in range(18)]
-_HAND_COLORS = [hue(k / 20, saturation=1.0) for k in range(20)]
+COLORS = [hue(k / 18, saturation=1.0) for k in range(18)]
+HAND_COLORS = [hue(k / 20, saturation=1.0) for k in range(20)]
 _DRAWN_LIMBS = COCO18.limbs[:17]
 _RADIUS, _LINE, _DOT, _RED, _FONT = 4, 2, 2, (255, 0, 0), cv2.FONT_HERSHEY_SIMPLEX
 
@@ -85,7 +85,11 @@ def handDetect(
 
 
 def draw_bodypose(
-    canvas: npt.NDArray[np.uint8], candidate: npt.NDArray[Any], subset: npt.NDArray[Any]
+    canvas: npt.NDArray[np.uint8],
+    candidate: npt.NDArray[Any],
+    subset: npt.NDArray[Any],
+    *,
+    stickwidth: int = 4,
 ) -> npt.NDArray[np.uint8]:
     """Draw keypoints as discs and limbs as ellipses, each limb over the last at 60 %.
 
@@ -93,31 +97,34 @@ def draw_bodypose(
         canvas: uint8 [H, W, 3]; it is left as it is.
         candidate: [P, 4].
         subset: [n, 20].
+        stickwidth: Half the width of a limb.
 
     Returns:
         A new picture.
     """
     picture = np.array(canvas, order="C")
     rows = np.asarray(subset).reshape(-1, 20)[:, :18].astype(int)
-    for keypoint, color in enumerate(_COLORS):
+    for keypoint, color in enumerate(COLORS):
         for index in rows[:, keypoint]:
             if index >= 0:
                 x, y = candidate[index][:2]
                 cv2.circle(picture, (int(x), int(y)), _RADIUS, color, -1)
-    for limb, color in zip(_DRAWN_LIMBS, _COLORS, strict=False):
+    for limb, color in zip(_DRAWN_LIMBS, COLORS, strict=False):
         for ends in rows[:, list(limb)]:
             if (ends >= 0).all():
-                _blend_limb(picture, candidate[ends, :2], color)
+                _blend_limb(picture, candidate[ends, :2], color, stickwidth)
     return picture
 
 
-def _blend_limb(picture: npt.NDArray[np.uint8], ends: Any, color: tuple[int, int, int]) -> None:
+def _blend_limb(
+    picture: npt.NDArray[np.uint8], ends: Any, color: tuple[int, int, int], stickwidth: int
+) -> None:
     """Lay an ellipse over the pixels around it; all others would stay as they are."""
     (x1, y1), (x2, y2) = np.asarray(ends, np.float64)
     length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
     angle = int(math.degrees(math.atan2(y1 - y2, x1 - x2)))
     middle = int((x1 + x2) / 2), int((y1 + y2) / 2)
-    outline = np.asarray(cv2.ellipse2Poly(middle, (int(length / 2), _RADIUS), angle, 0, 360, 1))
+    outline = np.asarray(cv2.ellipse2Poly(middle, (int(length / 2), stickwidth), angle, 0, 360, 1))
     low = np.maximum(outline.min(axis=0), 0)
     high = np.minimum(outline.max(axis=0) + 1, picture.shape[1::-1])
     if (low >= high).any():
@@ -147,7 +154,7 @@ def draw_handpose(
     picture = np.array(canvas, order="C")
     for peaks in all_hand_peaks:
         points = [(int(x), int(y)) for x, y in peaks]
-        for (a, b), color in zip(HAND21.limbs, _HAND_COLORS, strict=True):
+        for (a, b), color in zip(HAND21.limbs, HAND_COLORS, strict=True):
             if all(points[a]) and all(points[b]):
                 cv2.line(picture, points[a], points[b], color, _LINE, cv2.LINE_AA)
         for number, point in enumerate(points):

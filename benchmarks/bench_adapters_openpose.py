@@ -15,7 +15,7 @@ from benchmarks.bench_decode_hand_maps import planted_hand
 from benchmarks.bench_pipeline import SEARCH, crowd
 from benchmarks.harness import compare, one_thread, report
 from benchmarks.openpose_programs import Program
-from heatpose.adapters import paddlehub, pytorch_openpose
+from heatpose.adapters import controlnet_aux, paddlehub, pytorch_openpose
 from heatpose.adapters.paddlehub import processor
 
 CANVAS = (720, 1280)
@@ -61,16 +61,21 @@ def bench_body(
             assert ratio > target, f"{ratio:.0f}x is less than {target:.0f}x"
 
 
-def bench_hand(title: str, program: Program, decode: Callable[..., np.ndarray]) -> None:
+def bench_hand(
+    title: str,
+    program: Program,
+    decode: Callable[..., np.ndarray],
+    size: tuple[int, int] = CROP,
+) -> None:
     maps = [planted_hand(cells) for cells in (23, 46, 69, 92)]
-    wanted = openpose_programs.decode_hand(program, maps, CROP)
-    assert np.array_equal(decode(maps, CROP), wanted), "two different answers"
+    wanted = openpose_programs.decode_hand(program, maps, size)
+    assert np.array_equal(decode(maps, size), wanted), "two different answers"
     report(
-        f"{title} hand 21 keypoints, 4 scales -> 368x368",
+        f"{title} hand 21 keypoints, 4 scales -> {size[0]}x{size[1]}",
         compare(
             {
-                "heatpose": lambda: decode(maps, CROP),
-                "the program": lambda: openpose_programs.decode_hand(program, maps, CROP),
+                "heatpose": lambda: decode(maps, size),
+                "the program": lambda: openpose_programs.decode_hand(program, maps, size),
             },
             rounds=15,
         ),
@@ -94,6 +99,18 @@ def main() -> None:
     bench_body("paddlehub", paddle, paddlehub.decode_body)
     bench_body("paddlehub, its classes,", paddle, by_classes, CASES[1:2], target=1.0)
     bench_hand("paddlehub", paddle, paddlehub.decode_hand)
+    bench_body(
+        "controlnet_aux",
+        Program(by_channel=True),
+        lambda heatmaps, pafs, size: controlnet_aux.decode_body(heatmaps[0], pafs[0], size),
+        CASES[:4],
+    )
+    bench_hand(
+        "controlnet_aux, its grid of",
+        Program(by_channel=True),
+        controlnet_aux.decode_hand,
+        (128, 128),
+    )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
 from heatpose import demo
 
@@ -53,6 +55,27 @@ def hand_maps(cells: int, seed: int = 0) -> Any:
     maps = [np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / spread) for cx, cy in centres]
     noise = np.random.default_rng(seed + cells).normal(0, 0.02, (22, cells, cells))
     return (0.8 * np.stack(maps) + noise).astype(np.float32)
+
+
+class Painted(nn.Module):
+    """A network that answers with planted maps of the right size, and remembers its inputs."""
+
+    def __init__(self, *outputs: int, people: int = 3) -> None:
+        super().__init__()
+        self.channels = outputs
+        self.people = people
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, x: torch.Tensor) -> Any:
+        self.seen.append(x.clone())
+        cells = (x.shape[2] // 8, x.shape[3] // 8)
+        made: dict[int, Any] = dict(zip((19, 38), few_people(self.people, cells), strict=True))
+        hand = hand_maps(max(cells))[:, : cells[0], : cells[1]].copy()
+        hand[:, 0, 0], hand[5:8] = 0, 0
+        made[22], made[71] = hand, np.concatenate([hand] * 4)[:71]
+        answer = tuple(torch.from_numpy(made[n])[None] for n in self.channels)
+        return answer if len(answer) > 1 else answer[0]
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

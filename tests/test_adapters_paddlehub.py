@@ -11,8 +11,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from heatpose.adapters import pytorch_openpose
 from heatpose.adapters.paddlehub import (
@@ -23,7 +21,7 @@ from heatpose.adapters.paddlehub import (
     decode_hand,
 )
 from heatpose.adapters.paddlehub import processor as P
-from openpose_support import CANVAS, CELLS, crowds, few_people, hand_maps, load_programs
+from openpose_support import CANVAS, CELLS, Painted, crowds, few_people, hand_maps, load_programs
 
 programs = load_programs()
 PROGRAM = programs.Program(added_norm=True)
@@ -205,24 +203,6 @@ def test_hands_are_decoded_as_by_the_module() -> None:
 
 
 # ---- the modules -------------------------------------------------------------------------------
-
-
-class Painted(nn.Module):
-    """Answers with maps of its own for every size, and remembers what it was given."""
-
-    def __init__(self, *outputs: int) -> None:
-        super().__init__()
-        self.channels = outputs
-        self.seen: list[Any] = []
-
-    def forward(self, x: torch.Tensor) -> Any:
-        self.seen.append(x.clone())
-        cells = (x.shape[2] // 8, x.shape[3] // 8)
-        made: dict[int, Any] = dict(zip((19, 38), few_people(cells=cells), strict=True))
-        made[22] = hand_maps(max(cells))[:, : cells[0], : cells[1]]
-        made[22][:, 0, 0], made[22][5:8] = 0, 0
-        answer = tuple(torch.from_numpy(made[n])[None] for n in self.channels)
-        return answer if len(answer) > 1 else answer[0]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from torch import nn
 from heatpose import demo
 from heatpose.adapters import openpose_networks, openpose_python
 from heatpose.adapters.pytorch_openpose import Body, Hand, decode_body, decode_hand, util
-from openpose_support import CANVAS, CELLS, crowds, few_people, hand_maps, load_programs
+from openpose_support import CANVAS, CELLS, Painted, crowds, few_people, hand_maps, load_programs
 
 programs = load_programs()
 RNG = np.random.default_rng(5)
@@ -285,24 +285,6 @@ def test_hands_are_drawn_at_the_size_of_the_photo(numbers: bool) -> None:
 # ---- with a network ----------------------------------------------------------------------------
 
 
-class Painted(nn.Module):
-    """Answers with maps of its own for every size, and remembers what it was given."""
-
-    def __init__(self, *outputs: int, swap: bool = False) -> None:
-        super().__init__()
-        self.channels = outputs
-        self.weight = nn.Parameter(torch.zeros(1))
-        self.seen: list[Any] = []
-
-    def forward(self, x: torch.Tensor) -> Any:
-        self.seen.append(x.clone())
-        cells = (x.shape[2] // 8, x.shape[3] // 8)
-        made = dict(zip((19, 38), few_people(cells=cells), strict=True))
-        made[22] = hand_maps(cells[0])[:, :, : cells[1]]
-        answer = tuple(torch.from_numpy(made[n])[None] for n in self.channels)
-        return answer if len(answer) > 1 else answer[0]
-
-
 @pytest.mark.parametrize("order", [(38, 19), (19, 38)])
 def test_a_body_gives_what_its_maps_give(order: tuple[int, int]) -> None:
     photo = RNG.integers(0, 255, (*CANVAS, 3), dtype=np.uint8)
@@ -339,8 +321,9 @@ def test_a_hand_gives_what_its_maps_give() -> None:
     network = Painted(22)
     found = Hand(network)(crop)
     assert [one.shape[-1] for one in network.seen] == [184, 368, 552, 736]
-    maps = [hand_maps(cells) for cells in (23, 46, 69, 92)]
+    maps = [Painted(22)(one)[0] for one in network.seen]
     np.testing.assert_array_equal(found, decode_hand(maps, crop))
+    assert found.any() and not found[5:8].any()
     assert found.dtype == np.int64
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from heatpose.estimators.runner import Runner
 from heatpose.estimators.scale_search import ScaleSearch, checked_scales
 from heatpose.estimators.setup import pick_device, pick_dtype
-from heatpose.networks import InputSpec, OpenPoseHand, OpenPoseVGG19
+from heatpose.networks import InputSpec, OpenPoseFace, OpenPoseHand, OpenPoseVGG19
 from heatpose.ops import Size
 from heatpose.weights import load_into
 from heatpose.weights.convert import read_checkpoint
@@ -28,6 +28,11 @@ def body_network(model: Model) -> nn.Module:
 def hand_network(model: Model) -> nn.Module:
     """The hand network of the programs; see ``Hand``."""
     return _network(model, OpenPoseHand, {})
+
+
+def face_network(model: Model) -> nn.Module:
+    """The face network of the programs; see ``controlnet_aux.Face``."""
+    return _network(model, OpenPoseFace, {})
 
 
 def _network(model: Model, kind: type[nn.Module], arguments: Mapping[str, Any]) -> nn.Module:

@@ -1,0 +1,169 @@
+"""The helpers of controlnet_aux's ``open_pose.util``: boxes and drawing of one person at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from heatpose.adapters.controlnet_aux.results import BodyResult, Keypoint
+from heatpose.adapters.openpose_python import hand_squares, photo_size
+from heatpose.adapters.pytorch_openpose.util import (
+    COLORS,
+    HAND_COLORS,
+    npmax,
+    padRightDownCorner,
+    transfer,
+)
+from heatpose.skeletons import COCO18, HAND21
+
+# ruff: noqa: N802, N803
+
+__all__ = [
+    "draw_bodypose",
+    "draw_facepose",
+    "draw_handpose",
+    "faceDetect",
+    "handDetect",
+    "npmax",
+    "padRightDownCorner",
+    "transfer",
+]
+
+Image = npt.NDArray[np.uint8]
+
+_NOSE, _RIGHT_EYE, _LEFT_EYE, _RIGHT_EAR, _LEFT_EAR = 0, 14, 15, 16, 17
+_LEAST_FACE = 20
+_RADIUS, _FACE_RADIUS, _LINE, _STICK = 4, 3, 2, 4
+
+
+def handDetect(body: BodyResult, oriImg: Any) -> list[tuple[int, int, int, bool]]:
+    """Squares in which the hands of a person are looked for.
+
+    Args:
+        body: In pixels.
+        oriImg: The photo, or its (height, width).
+
+    Returns:
+        (x, y, width, is_left) in whole pixels for every hand of at least 20 pixels, left first.
+    """
+    row = np.full((1, 20), -1.0)
+    places: list[tuple[float, ...]] = []
+    for k, keypoint in enumerate(body.keypoints[:18]):
+        if keypoint is not None:
+            row[0, k] = len(places)
+            places.append((keypoint.x, keypoint.y, 1.0, 0.0))
+    squares = hand_squares(np.array(places), row, photo_size("oriImg", oriImg))
+    return [(x, y, width, is_left) for x, y, width, is_left in squares]
+
+
+def faceDetect(body: BodyResult, oriImg: Any) -> tuple[int, int, int] | None:
+    """The square in which the face of a person is looked for.
+
+    Its centre is the nose. Half its side is the larger of three times the distance to an eye and
+    one and a half times that to an ear, as the larger of both axes. At the right and lower edge it
+    is cut as the program cuts it, to what lies beyond the corner.
+
+    Args:
+        body: In pixels.
+        oriImg: The photo, or its (height, width).
+
+    Returns:
+        (x, y, width) in whole pixels; None without a nose, without eyes and ears, or below 20
+        pixels.
+    """
+    height, width = photo_size("oriImg", oriImg)
+    points = body.keypoints
+    nose = points[_NOSE]
+    reach = [
+        share * max(abs(nose.x - point.x), abs(nose.y - point.y))
+        for share, part in (
+            (3.0, _RIGHT_EYE),
+            (3.0, _LEFT_EYE),
+            (1.5, _RIGHT_EAR),
+            (1.5, _LEFT_EAR),
+        )
+        if nose is not None and (point := points[part]) is not None
+    ]
+    if nose is None or not reach:
+        return None
+    half = max(reach)
+    x, y = max(nose.x - half, 0), max(nose.y - half, 0)
+    across = width - x if x + half > width else 2 * half
+    down = height - y if y + half > height else 2 * half
+    side = min(across, down)
+    return (int(x), int(y), int(side)) if side >= _LEAST_FACE else None
+
+
+def draw_bodypose(canvas: Image, keypoints: Sequence[Keypoint | None]) -> Image:
+    """Draw a body on a canvas: limbs at 60 % of their colours, then discs.
+
+    Args:
+        canvas: uint8 [H, W, 3], which is painted on.
+        keypoints: 18, as shares of width and height; None where missing.
+
+    Returns:
+        The canvas.
+    """
+    height, width = canvas.shape[:2]
+    for (a, b), color in zip(COCO18.limbs[:17], COLORS, strict=False):
+        start, end = keypoints[a], keypoints[b]
+        if start is None or end is None:
+            continue
+        x1, x2 = start.x * float(width), end.x * float(width)
+        y1, y2 = start.y * float(height), end.y * float(height)
+        length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
+        angle = int(math.degrees(math.atan2(y1 - y2, x1 - x2)))
+        middle = int((x1 + x2) / 2), int((y1 + y2) / 2)
+        outline = cv2.ellipse2Poly(middle, (int(length / 2), _STICK), angle, 0, 360, 1)
+        cv2.fillConvexPoly(canvas, np.asarray(outline), [int(0.6 * part) for part in color])
+    for keypoint, color in zip(keypoints, COLORS, strict=False):
+        if keypoint is not None:
+            cv2.circle(canvas, _pixel(keypoint, canvas), _RADIUS, color, -1)
+    return canvas
+
+
+def draw_handpose(canvas: Image, keypoints: Sequence[Keypoint] | None) -> Image:
+    """Draw a hand on a canvas, which is given back: fingers in the colours of the rainbow.
+
+    Args:
+        canvas: uint8 [H, W, 3], which is painted on.
+        keypoints: 21, as shares of width and height, negative where missing; None: no hand.
+    """
+    if not keypoints:
+        return canvas
+    points = [_pixel(keypoint, canvas) for keypoint in keypoints]
+    for (a, b), color in zip(HAND21.limbs, HAND_COLORS, strict=True):
+        if min(*points[a], *points[b]) > 0:
+            cv2.line(canvas, points[a], points[b], color, _LINE)
+    _dots(canvas, points, _RADIUS, (0, 0, 255))
+    return canvas
+
+
+def draw_facepose(canvas: Image, keypoints: Sequence[Keypoint] | None) -> Image:
+    """Draw the points of a face in white on a canvas, which is given back.
+
+    Args:
+        canvas: uint8 [H, W, 3], which is painted on.
+        keypoints: As shares of width and height, negative where missing; None: no face.
+    """
+    if keypoints:
+        points = [_pixel(keypoint, canvas) for keypoint in keypoints]
+        _dots(canvas, points, _FACE_RADIUS, (255, 255, 255))
+    return canvas
+
+
+def _dots(
+    canvas: Image, points: list[tuple[int, int]], radius: int, color: tuple[int, int, int]
+) -> None:
+    for point in points:
+        if min(point) > 0:
+            cv2.circle(canvas, point, radius, color, -1)
+
+
+def _pixel(keypoint: Keypoint, canvas: Image) -> tuple[int, int]:
+    return int(keypoint.x * canvas.shape[1]), int(keypoint.y * canvas.shape[0])

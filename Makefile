@@ -70,7 +70,7 @@ bench: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m benchmarks.report $(BENCHES)
 
 # All tests but those of the Python around the native ops.
-AROUND := *estimator* augment* cli* convert* crops datasets* demo detectors* download* drawing* \
+AROUND := *estimator* adapters* augment* cli* convert* crops datasets* demo detectors* download* drawing* \
           evaluation* formats* hands media networks* packaging registry results skeletons targets* \
           training* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))

@@ -50,6 +50,7 @@ _HOME = {
     "vector_units": "heatpose.native",
 }
 _MODULES = (
+    "adapters",
     "datasets",
     "demo",
     "detectors",

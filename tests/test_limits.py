@@ -124,8 +124,9 @@ CALLS: dict[str, dict[str, Any]] = {
         "threshold": 0.05, "out": None,
     },
     "decode_heatmaps": {
-        "heatmaps": MAPS, "method": "dark", "kernel": 11, "invalid": "zero",
-        "quarter_border": "joint", "transform": None, "out": None,
+        "heatmaps": MAPS, "method": "dark", "kernel": 11, "taps": None, "border": "constant",
+        "rescale": True, "invalid": "zero", "quarter_border": "joint", "places": None,
+        "transform": None, "out": None,
     },
     "find_peaks": {
         "maps": MAPS, "score_maps": None, "threshold": 0.1, "connectivity": 4, "ties": "first",

@@ -70,9 +70,9 @@ bench: $(VENV)/.test $(VENV)/.torch
 	$(BIN)/python -m benchmarks.report $(BENCHES)
 
 # All tests but those of the Python around the native ops.
-AROUND := *estimator* adapters* augment* cli* convert* crops datasets* demo detectors* download* drawing* \
-          evaluation* formats* hands media networks* packaging registry results skeletons targets* \
-          training* weights*
+AROUND := *estimator* adapters* augment* cli* convert* crops datasets* demo detectors* download* \
+          drawing* evaluation* formats* hands media networks* packaging registry results \
+          skeletons targets* training* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.
 MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \
@@ -114,8 +114,9 @@ sanitize: $(VENV)/.test $(VENV)/.torch
 
 # The tests of the ops that have a kernel, and tests/cuda.
 KERNELS := associate association_rules average_flipped body_decoder decode_hand_maps \
-           decode_heatmaps find_peaks gaussian_smooth keypoint_decoder peak_pruning peak_refinement peaks_from_cells \
-           prepare_image queue resize_average warp_crops
+           decode_heatmaps decode_heatmaps_blur find_peaks gaussian_smooth keypoint_decoder \
+           peak_pruning peak_refinement peaks_from_cells prepare_image queue resize_average \
+           warp_crops
 # Minutes for fibers, and nothing that the other tests of the op do not reach.
 SLOW := tests/test_association_rules.py::test_no_peak_is_in_two_people
 ## make host-blocks  run the CUDA kernels on the host, under the same sanitizers (tests/host_blocks)

@@ -12,6 +12,7 @@ set(HEATPOSE_KERNEL_SOURCES
   csrc/cuda/decode_heatmaps.cu
   csrc/cuda/find_peaks.cu
   csrc/cuda/gaussian_smooth.cu
+  csrc/cuda/grid_people.cu
   csrc/cuda/peaks_from_cells.cu
   csrc/cuda/prepare_image.cu
   csrc/cuda/resize_average.cu

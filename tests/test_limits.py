@@ -130,7 +130,8 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "find_peaks": {
         "maps": MAPS, "score_maps": None, "threshold": 0.1, "connectivity": 4, "ties": "first",
-        "max_peaks": 9, "out": None,
+        "max_peaks": 9, "window": None, "inclusive": False, "keep": "best",
+        "out": None,
     },
     "gaussian_smooth": {
         "maps": MAPS, "sigma": 1.0, "truncate": 4.0, "kernel_size": None, "border": "reflect",
@@ -149,6 +150,26 @@ CALLS: dict[str, dict[str, Any]] = {
     "resize_average": {
         "maps": MAPS, "canvas": (16, 20), "content": None, "stride": 8, "weights": None,
         "interpolation": "cubic", "out": None,
+    },
+    "grid_people": {
+        "heatmaps": MAPS, "pafs": MAPS[:2], "limbs": [(0, 1)], "paf_channels": [(0, 1)],
+        "threshold": 0.1, "window": 5, "samples": 7, "link_threshold": 0.1, "max_peaks": 4,
+        "max_people": 4, "out": None,
+    },
+    "refine_peaks": {
+        "xy": PEAKS.xy, "counts": PEAKS.counts, "maps": MAPS, "window": 5, "out": None,
+    },
+    "score_pairs": {
+        "places": PEAKS.xy.astype(np.float32), "counts": PEAKS.counts, "pafs": MAPS[:2],
+        "limbs": [(0, 1)], "paf_channels": [(0, 1)], "samples": 7, "out": None,
+    },
+    "assign_pairs": {
+        "scores": np.zeros((1, 4, 4), np.float32), "counts": PEAKS.counts, "limbs": [(0, 1)],
+        "threshold": 0.1, "out": None,
+    },
+    "connect_peaks": {
+        "partners": np.full((1, 2, 4), -1, np.int32), "counts": PEAKS.counts, "limbs": [(0, 1)],
+        "max_people": 4, "out": None,
     },
     "warp_crops": {
         "image": IMAGE, "matrices": np.zeros((2, 2, 3)), "size": (8, 6), "mean": 0.0, "std": 1.0,

@@ -43,6 +43,11 @@ def peaks() -> Any:
     return ops.peaks_from_cells(maps(2, 3, 16, 12), CANVAS, max_peaks=4, threshold=0.4)
 
 
+def grid(*lead: int) -> tuple[Any, Any]:
+    """Places and counts of four peaks each."""
+    return (maps(*lead, 4, 2) * 8).int(), torch.full(lead, 4, dtype=torch.int32)
+
+
 # Per op, calls of the public function: positional arguments and settings.
 CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "resize_average": [
@@ -60,6 +65,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "find_peaks": [
         ((maps(3, 9, 8),), {}),
         ((maps(2, 3, 9, 8),), {"score_maps": maps(2, 3, 9, 8, seed=1), "max_peaks": 5}),
+        ((maps(3, 9, 8),), {"window": 5, "inclusive": True, "keep": "first"}),
     ],
     "peaks_from_cells": [
         ((maps(3, 16, 12), CANVAS), {}),
@@ -76,6 +82,26 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
             },
         ),
         ((peaks(), maps(2, 4, 16, 12), (), (), CANVAS), {}),
+    ],
+    "grid_people": [
+        ((maps(3, 9, 8), maps(4, 9, 8), LIMBS, CHANNELS), {}),
+        (
+            (maps(2, 3, 9, 8), maps(2, 4, 9, 8).half(), np.array(LIMBS), CHANNELS),
+            {"max_peaks": 5, "max_people": 7},
+        ),
+    ],
+    "refine_peaks": [((*grid(3), maps(3, 9, 8)), {}), ((*grid(2, 3), maps(2, 3, 9, 8)), {})],
+    "score_pairs": [
+        ((maps(3, 4, 2), grid(3)[1], maps(4, 9, 8), LIMBS, CHANNELS), {}),
+        ((maps(2, 3, 4, 2), grid(2, 3)[1], maps(2, 4, 9, 8), (), ()), {"samples": 3}),
+    ],
+    "assign_pairs": [
+        ((maps(2, 4, 4), grid(3)[1], LIMBS), {}),
+        ((maps(2, 2, 4, 4), grid(2, 3)[1], np.array(LIMBS)), {"threshold": 0.5}),
+    ],
+    "connect_peaks": [
+        ((ops.assign_pairs(maps(2, 4, 4), grid(3)[1], LIMBS), grid(3)[1], LIMBS), {}),
+        ((torch.zeros(2, 2, 2, 4, dtype=torch.int32), grid(2, 3)[1], LIMBS), {"max_people": 5}),
     ],
     "average_flipped": [
         ((maps(3, 9, 8), maps(3, 9, 8, seed=1), (0, 2, 1)), {}),

@@ -12,6 +12,7 @@ void bind_decode_hand_maps(pybind11::module_& m);
 void bind_decode_heatmaps(pybind11::module_& m);
 void bind_find_peaks(pybind11::module_& m);
 void bind_gaussian_smooth(pybind11::module_& m);
+void bind_grid_people(pybind11::module_& m);
 void bind_peaks_from_cells(pybind11::module_& m);
 void bind_prepare_image(pybind11::module_& m);
 void bind_resize_average(pybind11::module_& m);

@@ -12,7 +12,7 @@ void bind_find_peaks(py::module_& m) {
       "find_peaks",
       [](const Tensor& maps, const Tensor& score_maps, const Tensor& xy, const Tensor& scores,
          const Tensor& counts, const Tensor& overflow, float threshold, int connectivity, int ties,
-         const py::object& cuda) {
+         int reach, bool inclusive, bool keep_first, const py::object& cuda) {
         const CudaArgument device(cuda);
         const Place place = device.place();
         maps.check_shape("maps", {-1, -1, -1});
@@ -25,7 +25,13 @@ void bind_find_peaks(py::module_& m) {
         overflow.check_shape("overflow", {planes});
         const int height = checked_int("height", maps.size(1), 0, 1 << 20);
         const int width = checked_int("width", maps.size(2), 0, 1 << 20);
-        const PeakOptions options{threshold, connectivity, static_cast<Ties>(ties), max_peaks};
+        const PeakOptions options{threshold,
+                                  connectivity,
+                                  static_cast<Ties>(ties),
+                                  max_peaks,
+                                  checked_int("reach", reach, -1, 1 << 20),
+                                  inclusive,
+                                  keep_first};
         const PeaksView out{xy.mutable_data<std::int32_t>("xy", place),
                             scores.mutable_data<float>("scores", place),
                             counts.mutable_data<std::int32_t>("counts", place),
@@ -49,7 +55,8 @@ void bind_find_peaks(py::module_& m) {
       },
       py::arg("maps"), py::arg("score_maps"), py::arg("xy"), py::arg("scores"), py::arg("counts"),
       py::arg("overflow"), py::kw_only(), py::arg("threshold"), py::arg("connectivity"),
-      py::arg("ties"), py::arg("cuda") = py::none());
+      py::arg("ties"), py::arg("reach") = -1, py::arg("inclusive") = false,
+      py::arg("keep_first") = false, py::arg("cuda") = py::none());
 }
 
 }  // namespace heatpose

@@ -11,6 +11,7 @@ PYBIND11_MODULE(_core, m) {
   heatpose::bind_decode_heatmaps(m);
   heatpose::bind_find_peaks(m);
   heatpose::bind_gaussian_smooth(m);
+  heatpose::bind_grid_people(m);
   heatpose::bind_peaks_from_cells(m);
   heatpose::bind_prepare_image(m);
   heatpose::bind_resize_average(m);

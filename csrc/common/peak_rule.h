@@ -22,11 +22,16 @@ HEATPOSE_RULE bool beats(float rival, float value, bool earlier, Ties ties) {
   return ties == Ties::kNone || (ties == Ties::kFirst && earlier);
 }
 
+/// Whether a value is high enough for a peak. NaN is not.
+HEATPOSE_RULE bool is_high(float value, float threshold, bool inclusive) {
+  return inclusive ? value >= threshold : value > threshold;
+}
+
 /// Whether a pixel of this value is a peak; rival(dy, dx) are the values around it.
 template <typename Rival>
 HEATPOSE_RULE bool is_peak(float value, const Rival& rival, float threshold, int connectivity,
-                           Ties ties) {
-  if (!(value > threshold)) return false;
+                           Ties ties, bool inclusive = false) {
+  if (!is_high(value, threshold, inclusive)) return false;
   if (beats(rival(0, -1), value, true, ties) || beats(rival(-1, 0), value, true, ties) ||
       beats(rival(0, 1), value, false, ties) || beats(rival(1, 0), value, false, ties)) {
     return false;
@@ -34,6 +39,25 @@ HEATPOSE_RULE bool is_peak(float value, const Rival& rival, float threshold, int
   return connectivity == 4 ||
          !(beats(rival(-1, -1), value, true, ties) || beats(rival(-1, 1), value, true, ties) ||
            beats(rival(1, -1), value, false, ties) || beats(rival(1, 1), value, false, ties));
+}
+
+/// Whether the pixel (x, y), which is high enough, wins in the square that reaches `reach` pixels
+/// from it. What lies outside the map does not compete.
+template <typename At>
+HEATPOSE_RULE bool wins_window(const At& at, int x, int y, int height, int width, int reach,
+                               Ties ties) {
+  const float value = at(x, y);
+  const int top = y < reach ? 0 : y - reach, left = x < reach ? 0 : x - reach;
+  const int bottom = height - 1 - y < reach ? height - 1 : y + reach;
+  const int right = width - 1 - x < reach ? width - 1 : x + reach;
+  for (int row = top; row <= bottom; ++row) {
+    for (int column = left; column <= right; ++column) {
+      if (row == y && column == x) continue;
+      const bool earlier = row < y || (row == y && column < x);
+      if (beats(at(column, row), value, earlier, ties)) return false;
+    }
+  }
+  return true;
 }
 
 /// Orders scores: a higher score has a higher rank, equal ones the same. NaN counts as minus

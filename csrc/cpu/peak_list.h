@@ -16,12 +16,14 @@ struct Peak {
 
 /// Writes the peaks of one plane, given in raster order, into row `plane` of the padded output. Of
 /// more than `max_peaks`, those with the highest score stay (of equal ones the first), in raster
-/// order still, and the overflow flag is set. A NaN score counts as minus
-/// infinity.
+/// order still, and the overflow flag is set. A NaN score counts as minus infinity. `keep_first`:
+/// the first in raster order stay instead.
 inline void write_peaks(std::vector<Peak>& peaks, int max_peaks, std::int64_t plane,
-                        const PeaksView& out) {
+                        const PeaksView& out, bool keep_first = false) {
   const bool overflow = peaks.size() > static_cast<std::size_t>(max_peaks);
-  if (overflow) {
+  if (overflow && keep_first) {
+    peaks.resize(static_cast<std::size_t>(max_peaks));
+  } else if (overflow) {
     std::vector<std::int32_t> order(peaks.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
     const auto rank = [&](std::int32_t i) {

@@ -35,15 +35,22 @@ template <typename Cell>
 HEATPOSE_DEVICE bool is_map_peak(const MapSource<Cell>& source, const Cell* map, int pixel,
                                  const PeakOptions& options) {
   const float value = to_float(map[pixel]);
-  if (!(value > options.threshold)) return false;
+  if (!is_high(value, options.threshold, options.inclusive)) return false;
   const int width = source.width;
   const int y = static_cast<int>(static_cast<unsigned>(pixel) / static_cast<unsigned>(width));
   const int x = pixel - y * width;
+  if (options.reach >= 0) {
+    const auto at = [=](int column, int row) {
+      return to_float(map[static_cast<std::int64_t>(row) * width + column]);
+    };
+    return wins_window(at, x, y, source.height, width, options.reach, options.ties);
+  }
   const auto rival = [=, height = source.height](int dy, int dx) {
     const bool inside = y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width;
     return inside ? to_float(map[pixel + dy * width + dx]) : 0.0f;
   };
-  return is_peak(value, rival, options.threshold, options.connectivity, options.ties);
+  return is_peak(value, rival, options.threshold, options.connectivity, options.ties,
+                 options.inclusive);
 }
 
 template <typename Cell>
@@ -96,12 +103,15 @@ find_in_maps(MapSource<Cell> source, PeakOptions options, PeakLists lists, int b
     HEATPOSE_UNROLL
     for (int i = 0; i < kPacks * kCells; ++i) {
       const float value = to_float(packs[i / kCells].cells[i % kCells]);
-      if (value > options.threshold) high |= 1u << i;
+      if (is_high(value, options.threshold, options.inclusive)) high |= 1u << i;
     }
   } else {
     for (int i = 0; i < kPacks * kCells; ++i) {
       const std::int64_t pixel = first + i / kCells * kBetween + i % kCells;
-      if (pixel >= 0 && pixel < pixels && to_float(map[pixel]) > options.threshold) high |= 1u << i;
+      if (pixel >= 0 && pixel < pixels &&
+          is_high(to_float(map[pixel]), options.threshold, options.inclusive)) {
+        high |= 1u << i;
+      }
     }
   }
   const PeakList list = lists.of(plane);

@@ -99,16 +99,17 @@ HEATPOSE_DEVICE void sort_keys(std::uint64_t* keys, int count) {
 }
 
 /// Block: adds `count` listed peaks to the `kept` keys and keeps the best `most`: those with the
-/// highest score, of equal ones the first. Returns how many that are.
+/// highest score, of equal ones the first; or the first of all. Returns how many that are.
 template <typename Source>
 HEATPOSE_DEVICE int keep_best(const Source& source, std::int64_t plane, const std::uint32_t* listed,
-                              int count, std::uint64_t* keys, int kept, int most) {
+                              int count, std::uint64_t* keys, int kept, int most, bool keep_first) {
   for (int i = thread_index(); i < count; i += block_threads()) {
     const auto width = static_cast<std::uint32_t>(source.width);
     const std::uint32_t pixel = listed[i];
     const float score =
         score_at(source, plane, static_cast<int>(pixel % width), static_cast<int>(pixel / width));
-    keys[kept + i] = static_cast<std::uint64_t>(~score_rank(score)) << 32 | pixel;
+    const std::uint32_t rank = keep_first ? 0u : ~score_rank(score);
+    keys[kept + i] = static_cast<std::uint64_t>(rank) << 32 | pixel;
   }
   sort_keys(keys, kept + count);
   return kept + count < most ? kept + count : most;
@@ -135,7 +136,8 @@ HEATPOSE_DEVICE int search_again(const Source& source, std::int64_t plane,
     sync_block();
     const bool full = found + at_once * Source::kMostPerStep > pending.room;
     if (full || step + at_once >= steps) {
-      kept = keep_best(source, plane, list.pixels, found, keys, kept, options.max_peaks);
+      kept = keep_best(source, plane, list.pixels, found, keys, kept, options.max_peaks,
+                       options.keep_first);
       if (thread_index() == 0) count = 0;
       sync_block();
     }
@@ -196,7 +198,7 @@ write_peaks(Source source, PeakOptions options, PeakLists lists, PeaksView out, 
     for (int i = thread_index(); i < found; i += block_threads()) keys[i] = list.pixels[i];
   } else {
     kept = found <= list.room
-               ? keep_best(source, plane, list.pixels, found, keys, 0, most)
+               ? keep_best(source, plane, list.pixels, found, keys, 0, most, options.keep_first)
                : search_again(source, plane, options, scratch[warp_index()].step, list, keys);
     for (int i = thread_index(); i < kept; i += block_threads()) keys[i] &= 0xffffffffu;
   }

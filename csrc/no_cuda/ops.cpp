@@ -8,6 +8,7 @@
 #include "heatpose/decode_heatmaps.h"
 #include "heatpose/find_peaks.h"
 #include "heatpose/gaussian_smooth.h"
+#include "heatpose/grid_people.h"
 #include "heatpose/peaks_from_cells.h"
 #include "heatpose/prepare_image.h"
 #include "heatpose/resize_average.h"
@@ -48,6 +49,31 @@ void find_peaks_cuda(const void*, const void*, CellType, std::int64_t, int, int,
 
 void gaussian_smooth_cuda(const void*, CellType, std::int64_t, int, int, const SmoothTaps&, Border,
                           float*, const CudaCall&) {
+  refuse();
+}
+
+void refine_peaks_cuda(const float*, int, int, const GridPeaks&, const std::int32_t*, int, float*,
+                       const CudaCall&) {
+  refuse();
+}
+
+void score_pairs_cuda(const float*, int, int, int, const GridPeaks&, const float*, const GridLimbs&,
+                      int, float*, const CudaCall&) {
+  refuse();
+}
+
+void assign_pairs_cuda(const float*, const GridPeaks&, const GridLimbs&, float, std::int32_t*,
+                       const CudaCall&) {
+  refuse();
+}
+
+void connect_peaks_cuda(const std::int32_t*, const GridPeaks&, const GridLimbs&, int, std::int32_t*,
+                        std::int32_t*, const CudaCall&) {
+  refuse();
+}
+
+void grid_people_cuda(const GridMaps&, const PeakOptions&, const GridOptions&, const GridLimbs&,
+                      const PeaksView&, const GridPeopleView&, const CudaCall&) {
   refuse();
 }
 

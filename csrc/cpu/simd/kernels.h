@@ -6,6 +6,7 @@
 #include "cpu/simd/decode_heatmaps_kernels.h"
 #include "cpu/simd/find_peaks_kernels.h"
 #include "cpu/simd/gaussian_smooth_kernels.h"
+#include "cpu/simd/grid_people_kernels.h"
 #include "cpu/simd/peaks_from_cells_kernels.h"
 #include "cpu/simd/prepare_image_kernels.h"
 #include "cpu/simd/resize_average_kernels.h"
@@ -21,6 +22,7 @@
   HEATPOSE_KERNELS_DECODE_HEATMAPS(X)  \
   HEATPOSE_KERNELS_FIND_PEAKS(X)       \
   HEATPOSE_KERNELS_GAUSSIAN_SMOOTH(X)  \
+  HEATPOSE_KERNELS_GRID_PEOPLE(X)      \
   HEATPOSE_KERNELS_PEAKS_FROM_CELLS(X) \
   HEATPOSE_KERNELS_PREPARE_IMAGE(X)    \
   HEATPOSE_KERNELS_RESIZE_AVERAGE(X)   \

@@ -13,6 +13,9 @@ struct PeakOptions {
   int connectivity = 4;    ///< 4 or 8 neighbours
   Ties ties = Ties::kFirst;
   int max_peaks = 128;  ///< per plane; of more, those with the highest score are kept
+  int reach = -1;  ///< from 0: a peak must win in the (2 reach + 1)^2 square, whatever connectivity
+  bool inclusive = false;   ///< a peak may also equal the threshold
+  bool keep_first = false;  ///< of too many peaks the first in raster order are kept
 };
 
 /// Peaks of P planes, padded: raster order within a plane, entries past the count are zero.

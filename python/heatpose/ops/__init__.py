@@ -11,6 +11,14 @@ from heatpose.ops.decode_hand_maps import HandKeypoints, decode_hand_maps
 from heatpose.ops.decode_heatmaps import DecodedHeatmaps, crop_transform, decode_heatmaps
 from heatpose.ops.find_peaks import Peaks, find_peaks
 from heatpose.ops.gaussian_smooth import gaussian_smooth
+from heatpose.ops.grid_people import GridPeople, grid_people
+from heatpose.ops.grid_steps import (
+    ConnectedPeaks,
+    assign_pairs,
+    connect_peaks,
+    refine_peaks,
+    score_pairs,
+)
 from heatpose.ops.peaks_from_cells import peaks_from_cells
 from heatpose.ops.prepare_image import prepare_image
 from heatpose.ops.resize_average import resize_average
@@ -22,21 +30,28 @@ __all__ = [
     "Array",
     "AssociateOptions",
     "Association",
+    "ConnectedPeaks",
     "CropMatrices",
     "DecodedHeatmaps",
+    "GridPeople",
     "HandKeypoints",
     "Peaks",
     "Size",
+    "assign_pairs",
     "associate",
     "average_flipped",
+    "connect_peaks",
     "crop_matrices",
     "crop_transform",
     "decode_hand_maps",
     "decode_heatmaps",
     "find_peaks",
     "gaussian_smooth",
+    "grid_people",
     "peaks_from_cells",
     "prepare_image",
+    "refine_peaks",
     "resize_average",
+    "score_pairs",
     "warp_crops",
 ]

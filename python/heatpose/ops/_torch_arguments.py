@@ -213,10 +213,10 @@ def decode(name: str, encoded: dict[str, Any]) -> dict[str, Any]:
 
 def like(given: Mapping[str, Any]) -> Any:
     """The array whose kind and device the answer has."""
-    for name in ("pafs", "maps", "heatmaps", "image"):
+    for name in ("pafs", "maps", "heatmaps", "image", "scores", "partners"):
         if name in given:
             return given[name][0] if isinstance(given[name], (list, tuple)) else given[name]
-    raise AssertionError("an op has maps, heatmaps, pafs or an image")
+    raise AssertionError("an op has maps, heatmaps, pafs, an image, scores or partners")
 
 
 def content(image: Any, size: Any, scale: Any) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from heatpose.ops._arrays import (
     choice,
     dtype_name,
     finite,
+    flag,
     flat_planes,
     whole,
 )
@@ -23,6 +24,7 @@ from heatpose.ops._spaces import Layout
 from heatpose.ops._traceable import traceable
 
 TIES = ("first", "all", "none")
+KEPT = ("best", "first")
 
 
 class Peaks(NamedTuple):
@@ -33,7 +35,7 @@ class Peaks(NamedTuple):
         scores: float32 [..., C, M], value of the score map at the peak.
         counts: int32 [..., C], how many of the M entries are peaks.
         overflow: bool [..., C], True where more than M were found; those with the highest score
-            (of equal ones the first) are the ones kept.
+            (of equal ones the first) are the ones kept, unless an op was told otherwise.
     """
 
     xy: Any
@@ -51,12 +53,16 @@ def find_peaks(
     connectivity: int = 4,
     ties: str = "first",
     max_peaks: int = 128,
+    window: int | None = None,
+    inclusive: bool = False,
+    keep: str = "best",
     out: Peaks | None = None,
 ) -> Peaks:
     """Find the local maxima of maps that lie in memory.
 
     A pixel is a peak when it is above ``threshold`` and no neighbour is greater. Outside the map
-    counts as 0. NaN is never a peak and never beats one.
+    counts as 0, as a neighbour; in a ``window`` it does not compete. NaN is never a peak and never
+    beats one.
 
     Args:
         maps: float32, float16 or bfloat16 [C, H, W] or [N, C, H, W].
@@ -66,6 +72,10 @@ def find_peaks(
         ties: Between equal neighbours: "first" (the one on the left or above is the peak), "all"
             (every one, as the classic programs have it) or "none".
         max_peaks: M, peaks kept per channel.
+        window: Side in pixels of the square in which a peak must win, in place of ``connectivity``
+            (trt_pose's rule); an even one counts as the next odd one.
+        inclusive: A peak may also equal the threshold.
+        keep: Of too many peaks: "best" (with the highest score) or "first" (in raster order).
         out: Peaks to write to: arrays of the shapes and types that are returned, on the
             device of ``maps``. Default: fresh ones.
 
@@ -94,6 +104,9 @@ def find_peaks(
                 array, score_array = as_float32(array), as_float32(score_array)
     neighbours = read_connectivity(connectivity)
     most = whole("max_peaks", max_peaks, low=1, high=1 << 20)
+    reach = -1
+    if window is not None:
+        reach = whole("window", window, low=1, high=1 << 20) // 2
     with space.queue():
         layout = peaks_layout(tuple(array.shape[:-2]), most)
         reads = [("maps", array), ("score_maps", score_array)]
@@ -105,6 +118,9 @@ def find_peaks(
             threshold=finite("threshold", threshold),
             connectivity=neighbours,
             ties=choice("ties", ties, TIES),
+            reach=reach,
+            inclusive=flag("inclusive", inclusive),
+            keep_first=choice("keep", keep, KEPT) == 1,
             cuda=space.call(),
         )
     return answer  # type: ignore[no-any-return]

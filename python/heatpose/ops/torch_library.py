@@ -57,9 +57,11 @@ if not hasattr(torch.library, "custom_op"):
 
 _RESULTS = {
     "associate": ops.Association,
+    "connect_peaks": ops.ConnectedPeaks,
     "decode_hand_maps": ops.HandKeypoints,
     "decode_heatmaps": ops.DecodedHeatmaps,
     "find_peaks": ops.Peaks,
+    "grid_people": ops.GridPeople,
     "peaks_from_cells": ops.Peaks,
 }
 
@@ -118,6 +120,16 @@ def _association(a: Any) -> _Like:
     ]
 
 
+def _grid_people(a: Any) -> _Like:
+    lead, keypoints, most = a.heatmaps.shape[:-3], a.heatmaps.shape[-3], a.max_peaks
+    return [
+        *_peaks((*lead, keypoints), most),
+        ((*lead, keypoints, most, 2), torch.float32),
+        ((*lead, a.max_people, keypoints), torch.int32),
+        (lead, torch.int32),
+    ]
+
+
 _FAKES: dict[str, Callable[[Any], _Like]] = {
     "resize_average": lambda a: [((*a.maps[0].shape[:-2], *a.canvas), torch.float32)],
     "gaussian_smooth": lambda a: [(a.maps.shape, torch.float32)],
@@ -127,6 +139,18 @@ _FAKES: dict[str, Callable[[Any], _Like]] = {
         a.maps[0].shape[:-2], a.max_peaks, torch.int32 if a.refine == "none" else torch.float32
     ),
     "associate": _association,
+    "grid_people": _grid_people,
+    "refine_peaks": lambda a: [(a.xy.shape, torch.float32)],
+    "score_pairs": lambda a: [
+        ((*a.pafs.shape[:-3], len(a.limbs), *[a.places.shape[-2]] * 2), torch.float32)
+    ],
+    "assign_pairs": lambda a: [
+        ((*a.scores.shape[:-3], len(a.limbs), 2, a.scores.shape[-1]), torch.int32)
+    ],
+    "connect_peaks": lambda a: [
+        ((*a.counts.shape[:-1], a.max_people, a.counts.shape[-1]), torch.int32),
+        (a.counts.shape[:-1], torch.int32),
+    ],
     "decode_heatmaps": lambda a: _keypoints(a.heatmaps.shape[:-2]),
     "decode_hand_maps": lambda a: _keypoints(a.maps[0].shape[:-2]),
     "warp_crops": lambda a: [((a.matrices.shape[0], 3, *a.size), getattr(torch, a.dtype))],

@@ -13,13 +13,17 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
 from benchmarks.harness import compare, one_thread, report
 from heatpose import demo
 from heatpose.adapters import tf_pose
+from heatpose.adapters.trt_pose import ParseObjects, plugins
+from heatpose.skeletons import COCO18
 
 CROWDS = (1, 5, 20, 50)
 PAFPROCESS_MS = {5: 0.5}
+TRT_POSE_MS = {1: 0.19, 5: 0.25, 20: 0.52, 50: 1.5}
 
 
 def installed(name: str) -> Any:
@@ -69,9 +73,50 @@ def with_cv2(output: np.ndarray) -> list[tf_pose.Human]:
     return tf_pose.PoseEstimator.estimate_paf(np.stack(planes, axis=-1), heat, paf)
 
 
+def trt_pose() -> None:
+    original = installed("trt_pose.plugins")
+    topology = torch.tensor(
+        [
+            [along_rows, along_columns, a, b]
+            for (a, b), (along_columns, along_rows) in zip(
+                COCO18.limbs, COCO18.paf_channels, strict=True
+            )
+        ],
+        dtype=torch.int32,
+    )
+    parse = ParseObjects(topology)
+    for people in CROWDS:
+        heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
+        cmap, paf = torch.from_numpy(heatmaps[None, :18].copy()), torch.from_numpy(pafs[None])
+        programs = {
+            "heatpose": lambda: parse(cmap, paf),  # noqa: B023
+            "heatpose, step by step": lambda: parse_with(plugins, topology, cmap, paf),  # noqa: B023
+        }
+        if original is not None:
+            programs["C++"] = lambda: parse_with(original, topology, cmap, paf)  # noqa: B023
+        for program in programs.values():
+            for mine, theirs in zip(parse(cmap, paf), program(), strict=True):
+                assert torch.equal(mine, theirs), "two different answers"
+        report(
+            f"trt_pose 46 x 82, {people} people",
+            compare(programs, rounds=101),
+            target_ms=TRT_POSE_MS[people],
+        )
+
+
+def parse_with(steps: Any, topology: Any, cmap: Any, paf: Any) -> tuple[Any, Any, Any]:
+    """What ParseObjects does, with the functions of ``steps``."""
+    counts, peaks = steps.find_peaks(cmap, 0.1, 5, 100)
+    places = steps.refine_peaks(counts, peaks, cmap, 5)
+    scores = steps.paf_score_graph(paf, topology, counts, places, 7)
+    connections = steps.assignment(scores, topology, counts, 0.1)
+    return (*steps.connect_parts(connections, topology, counts, 100), places)
+
+
 def main() -> None:
     one_thread()
     pafprocess()
+    trt_pose()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,11 @@
+"""trt_pose's parser: ``trt_pose.plugins`` and ``ParseObjects``, on the CPU and on CUDA devices.
+
+``import trt_pose.plugins`` becomes ``from heatpose.adapters.trt_pose import plugins``, and
+``from trt_pose.parse_objects import ParseObjects`` becomes
+``from heatpose.adapters.trt_pose import ParseObjects``. Needs PyTorch, and nothing to compile.
+"""
+
+from heatpose.adapters.trt_pose import plugins
+from heatpose.adapters.trt_pose.parse_objects import ParseObjects
+
+__all__ = ["ParseObjects", "plugins"]

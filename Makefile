@@ -114,7 +114,7 @@ sanitize: $(VENV)/.test $(VENV)/.torch
 
 # The tests of the ops that have a kernel, and tests/cuda.
 KERNELS := associate association_rules average_flipped body_decoder decode_hand_maps \
-           decode_heatmaps decode_heatmaps_blur find_peaks gaussian_smooth keypoint_decoder \
+           decode_heatmaps decode_heatmaps_blur find_peaks gaussian_smooth grid_people keypoint_decoder \
            peak_pruning peak_refinement peaks_from_cells prepare_image queue resize_average \
            warp_crops
 # Minutes for fibers, and nothing that the other tests of the op do not reach.

@@ -47,6 +47,7 @@ def cases() -> dict[str, tuple[Callable[[], Any], Any, dict[str, Any], str]]:
 
     return {
         "MobileNetV2-small": bottom_up(n.OpenPoseMobileNetV2Small),
+        "heatpose-lite": bottom_up(n.HeatposeLite),
         "OpenPose VGG-19, COCO-18": bottom_up(n.OpenPoseVGG19),
         "OpenPose BODY_25": bottom_up(n.OpenPoseBody25),
         "OpenPose VGG-19, AI-Challenger-14": bottom_up(n.OpenPoseAIC14),

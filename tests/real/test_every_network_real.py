@@ -29,7 +29,7 @@ Make = Callable[[], nn.Module]
 CASES: dict[str, tuple[Make, Any, dict[str, Any]]] = {
     **{
         name: (NETWORKS[name], BodyEstimator, {"box": 96})
-        for name in ("mobilenet-v2-small", "vgg19", "body25", "aic14")
+        for name in ("mobilenet-v2-small", "vgg19", "body25", "aic14", "heatpose-lite")
     },
     "hrnet-w32-17": (lambda: HRNet(32, 17), BodyEstimator, {}),
     "simple-baseline-50-17": (lambda: SimpleBaseline(50, 17), BodyEstimator, {}),

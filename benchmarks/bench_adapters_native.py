@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import torch
 
+from benchmarks import classic_lightweight
 from benchmarks.harness import compare, one_thread, report
 from heatpose import demo
-from heatpose.adapters import tf_pose
+from heatpose.adapters import lightweight_human_pose, tf_pose
 from heatpose.adapters.trt_pose import ParseObjects, plugins
 from heatpose.skeletons import COCO18
 
@@ -113,10 +114,35 @@ def parse_with(steps: Any, topology: Any, cmap: Any, paf: Any) -> tuple[Any, Any
     return (*steps.connect_parts(connections, topology, counts, 100), places)
 
 
+def lightweight() -> None:
+    for people in CROWDS:
+        heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
+        heat, paf = (
+            cv2.resize(m.transpose(1, 2, 0), None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+            for m in (heatmaps, pafs)
+        )
+        programs = {
+            "heatpose": lambda: people_of(lightweight_human_pose, heat, paf),  # noqa: B023
+            "NumPy": lambda: people_of(classic_lightweight, heat, paf),  # noqa: B023
+        }
+        found = [program() for program in programs.values()]
+        np.testing.assert_array_equal(*found)
+        report(f"lightweight 184 x 328, {people} people", compare(programs))
+
+
+def people_of(program: Any, heat: np.ndarray, paf: np.ndarray) -> np.ndarray:
+    keypoints: list[Any] = []
+    total = 0
+    for part in range(18):
+        total += program.extract_keypoints(heat[:, :, part], keypoints, total)
+    return program.group_keypoints(keypoints, paf)[0]
+
+
 def main() -> None:
     one_thread()
     pafprocess()
     trt_pose()
+    lightweight()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,51 @@
+"""``modules.one_euro_filter``: less jitter at rest, less lag in motion.
+
+Source: Casiez, Roussel and Vogel, 1 EURO Filter, CHI 2012.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def _share(rate: float, cutoff: float) -> float:
+    """How much of a new value a low-pass filter takes."""
+    tau, period = 1 / (2 * math.pi * cutoff), 1 / rate
+    return 1 / (1 + tau / period)
+
+
+class OneEuroFilter:
+    """Smooths one number that comes again and again.
+
+    Args:
+        freq: Values a second.
+        mincutoff: Cutoff frequency at rest, in hertz: lower for less jitter.
+        beta: How fast the cutoff grows with speed: higher for less lag.
+        dcutoff: Cutoff frequency of the speed, in hertz.
+
+    Raises:
+        ValueError: freq, mincutoff or dcutoff is not above 0.
+    """
+
+    def __init__(
+        self, freq: float = 15, mincutoff: float = 1, beta: float = 0.05, dcutoff: float = 1
+    ) -> None:
+        for name, value in (("freq", freq), ("mincutoff", mincutoff), ("dcutoff", dcutoff)):
+            if not value > 0:
+                raise ValueError(f"{name} must be above 0, got {value}")
+        self.freq, self.mincutoff, self.beta, self.dcutoff = freq, mincutoff, beta, dcutoff
+        self._last: float | None = None
+        self._speed = 0.0
+        self._value = 0.0
+
+    def __call__(self, x: float) -> float:
+        """The smoothed value; the first one as it is."""
+        if self._last is None:
+            self._last = self._value = x
+            return x
+        share = _share(self.freq, self.dcutoff)
+        self._speed = share * ((x - self._last) * self.freq) + (1 - share) * self._speed
+        share = _share(self.freq, self.mincutoff + self.beta * abs(self._speed))
+        self._value = share * x + (1 - share) * self._value
+        self._last = x
+        return self._value

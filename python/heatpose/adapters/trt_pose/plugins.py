@@ -1,4 +1,4 @@
-"""``trt_pose.plugins``: the steps of the parser, one by one.
+"""``trt_pose.plugins``: the steps of the parser, one by one, and the targets of training.
 
 Every function takes tensors on the CPU or on a CUDA device, all on one, of any strides, and gives
 tensors there. Integers come as int32; int64 ones are taken too. A topology is [K, 4]: for each limb
@@ -21,7 +21,23 @@ from heatpose.adapters.trt_pose._tensors import (
     tensor_of,
     write_counted,
 )
+from heatpose.adapters.trt_pose.targets import generate_cmap, generate_paf
 from heatpose.ops._arrays import whole
+
+__all__ = [
+    "assignment",
+    "assignment_out",
+    "connect_parts",
+    "connect_parts_out",
+    "find_peaks",
+    "find_peaks_out",
+    "generate_cmap",
+    "generate_paf",
+    "paf_score_graph",
+    "paf_score_graph_out",
+    "refine_peaks",
+    "refine_peaks_out",
+]
 
 
 def find_peaks(

@@ -288,8 +288,8 @@ def test_scaled_coordinates(scale: int, low: float, high: float) -> None:
 
 def test_what_cannot_be_written_or_read(tmp_path: Path) -> None:
     datum = two_people()
-    with pytest.raises(ValueError, match="keypoint_scale must be 0, 3 or 4, got 1"):
-        to_json(datum, keypoint_scale=1)
+    with pytest.raises(ValueError, match="keypoint_scale must be between 0 and 4, got 5"):
+        to_json(datum, keypoint_scale=5)
     datum.poseKeypoints[0, 0, 0] = np.nan
     path = tmp_path / "a.json"
     with pytest.raises(ValueError, match="must be finite"):

@@ -14,6 +14,7 @@ from heatpose.adapters.openpose.documents import (
     to_json,
     write_json,
 )
+from heatpose.adapters.openpose.scales import scale_keypoints
 
 __all__ = [
     "Datum",
@@ -21,6 +22,7 @@ __all__ = [
     "from_json",
     "keypoints_path",
     "read_json",
+    "scale_keypoints",
     "to_json",
     "write_json",
 ]

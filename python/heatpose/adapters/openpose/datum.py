@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from heatpose.adapters.openpose.scales import scale_keypoints
 from heatpose.formats.rows import people_of_rows
 from heatpose.results import Hands, People
 from heatpose.skeletons import Skeleton
@@ -91,6 +92,42 @@ class Datum:
                     sides[("left", "right").index(side)][person] = rows[k]
         return cls(
             _rows(people.keypoints, people.scores), people.person_scores.copy(), handKeypoints=sides
+        )
+
+    def scaled(
+        self,
+        keypoint_scale: int,
+        *,
+        size: tuple[int, int] | None = None,
+        net_size: tuple[int, int] | None = None,
+        output_size: tuple[int, int] | None = None,
+    ) -> Datum:
+        """The same people in the coordinates of ``--keypoint_scale``.
+
+        Args:
+            keypoint_scale: 0 to 4; see :func:`heatpose.adapters.openpose.scale_keypoints`, as for
+                the sizes. These arrays are in pixels of the picture.
+            size: (height, width) of the picture, for all but 0.
+            net_size: (height, width) of the network's input, for 1.
+            output_size: (height, width) of the output, for 2.
+
+        Raises:
+            TypeError: a setting is of another type.
+            ValueError: another scale, or no size for it.
+        """
+
+        def scaled(points: Float32) -> Float32:
+            return scale_keypoints(
+                points, keypoint_scale, size=size, net_size=net_size, output_size=output_size
+            )
+
+        left, right = self.handKeypoints
+        return replace(
+            self,
+            poseKeypoints=scaled(self.poseKeypoints),
+            faceKeypoints=scaled(self.faceKeypoints),
+            handKeypoints=(scaled(left), scaled(right)),
+            poseCandidates=[scaled(peaks) for peaks in self.poseCandidates],
         )
 
     def people(self, skeleton: Skeleton, canvas: tuple[int, int]) -> People:

@@ -10,6 +10,7 @@ from heatpose import ops
 from heatpose.adapters.openpose.datum import Datum
 from heatpose.adapters.openpose_python import content_of, per_scale, photo_size
 from heatpose.ops import AssociateOptions, Peaks
+from heatpose.ops._arrays import size_pair
 from heatpose.ops._outputs import to_host
 from heatpose.skeletons import BODY25, Skeleton
 
@@ -29,6 +30,8 @@ def decode_body(
     skeleton: Skeleton = BODY25,
     maximize_positives: bool = False,
     part_candidates: bool = False,
+    keypoint_scale: int = 0,
+    output_size: Any = None,
 ) -> Datum:
     """All that OpenPose does between its body network and ``poseKeypoints``.
 
@@ -49,6 +52,9 @@ def decode_body(
         maximize_positives: The flag of that name: peaks from 0.02 (not 0.05), pairs with 0.75 (not
             0.95) of their points, and feet count.
         part_candidates: Whether ``poseCandidates`` are given.
+        keypoint_scale: The flag of that name, 0 to 4; see :func:`scale_keypoints`. The network's
+            input is that of the first scale, without padding.
+        output_size: (height, width) of the output, for 2.
 
     Returns:
         Datum, people in the order in which they were found, at most 127. ``poseScores`` are the
@@ -64,7 +70,7 @@ def decode_body(
     heat = per_scale("heatmaps", heatmaps, (count + 1, count))
     fields = per_scale("pafs", pafs, (skeleton.num_pafs,))
     content = content_of(heat, pads, stride)
-    canvas, photo = content[0], photo_size("size", size)
+    canvas, photo = content[0], size_pair("size", photo_size("size", size))
     geometry: Any = {"content": content, "stride": stride, "interpolation": "cubic"}
     threshold = 0.02 if maximize_positives else 0.05
     found = ops.peaks_from_cells(
@@ -109,11 +115,12 @@ def decode_body(
     index, totals = index[kept][:MAX_PEAKS], totals[kept][:MAX_PEAKS]
     points = np.concatenate([xy * scale, scores[..., None]], axis=-1).astype(np.float32)
     rows = np.where((index >= 0)[..., None], points[np.arange(count), index], np.float32(0))
-    return Datum(
+    datum = Datum(
         rows,
         (totals / (count + len(skeleton.limbs))).astype(np.float32),
         poseCandidates=[points[k, : counts[k]] for k in range(count)] if part_candidates else [],
     )
+    return datum.scaled(keypoint_scale, size=photo, net_size=canvas, output_size=output_size)
 
 
 def _kept(index: Any, totals: Any, parts: Any, feet_count: bool) -> Any:

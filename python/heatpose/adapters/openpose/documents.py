@@ -28,21 +28,25 @@ def to_json(
     part_candidates: bool = False,
     keypoint_scale: int = 0,
     size: tuple[int, int] | None = None,
+    net_size: tuple[int, int] | None = None,
+    output_size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """The document of a picture.
 
     Args:
-        datum: Its people.
+        datum: Its people, in pixels of the picture.
         part_candidates: Whether all peaks are written too (``--part_candidates``).
-        keypoint_scale: As the program's flag: 0 pixels of the picture, 3 from 0 to 1, 4 from -1 to
-            1. The other two are pixels of sizes that only the program knows.
-        size: (height, width) of the picture, for the last two.
+        keypoint_scale: The program's flag, 0 to 4; see :func:`scale_keypoints`.
+        size: (height, width) of the picture, for all but 0.
+        net_size: (height, width) of the network's input, for 1.
+        output_size: (height, width) of the output, for 2.
 
     Raises:
+        TypeError: a setting is of another type.
         ValueError: another scale, no size for it, or NaN in the arrays.
     """
-    arrays = (datum.poseKeypoints, datum.faceKeypoints, *datum.handKeypoints)
-    scaled = [_scaled(array, keypoint_scale, size) for array in arrays]
+    datum = datum.scaled(keypoint_scale, size=size, net_size=net_size, output_size=output_size)
+    scaled = (datum.poseKeypoints, datum.faceKeypoints, *datum.handKeypoints)
     people = []
     for person, number in enumerate(datum.poseIds.tolist()):
         entry: dict[str, Any] = {"person_id": [number]}
@@ -53,10 +57,7 @@ def to_json(
     document: dict[str, Any] = {"version": 1.3, "people": people}
     if part_candidates:
         document["part_candidates"] = [
-            {
-                str(part): _numbers(_scaled(peaks, keypoint_scale, size))
-                for part, peaks in enumerate(datum.poseCandidates)
-            }
+            {str(part): _numbers(peaks) for part, peaks in enumerate(datum.poseCandidates)}
         ]
     return document
 
@@ -79,13 +80,14 @@ def from_json(document: Mapping[str, Any], *, keypoints: int = 25) -> Datum:
     people = document.get("people") if isinstance(document, Mapping) else None
     if not isinstance(people, list) or not all(isinstance(one, Mapping) for one in people):
         raise ValueError("the document has no list of people: it is none of OpenPose's")
-    counts = {len(one.get(_old_name(one), [])) // 3 for one in people} - {0}
+    rows = [_row(one, _old_name(one)) for one in people]
+    counts = {len(row) // 3 for row in rows} - {0}
     if len(counts) > 1:
         raise ValueError(f"people must have equal numbers of keypoints, got {sorted(counts)}")
     count = counts.pop() if counts else keypoints
-    pose = _points([one.get(_old_name(one), []) for one in people], count, "pose_keypoints_2d")
+    pose = _points(rows, count, "pose_keypoints_2d")
     face, left, right = (
-        _points([one.get(f"{part}_keypoints_2d", []) for one in people], number, part)
+        _points([_row(one, f"{part}_keypoints_2d") for one in people], number, part)
         for part, number in (
             ("face", FACE_POINTS),
             ("hand_left", HAND_POINTS),
@@ -93,15 +95,17 @@ def from_json(document: Mapping[str, Any], *, keypoints: int = 25) -> Datum:
         )
     )
     ids = [int(np.ravel(one.get("person_id", -1))[0]) for one in people]
-    (candidates,) = document.get("part_candidates") or [{}]
+    candidates = document.get("part_candidates") or [{}]
+    if not (isinstance(candidates, list) and [type(one) for one in candidates] == [dict]):
+        raise ValueError("part_candidates must be a list of one object of lists by part")
     return Datum(
         pose if len(pose) else np.zeros((len(people), count, 3), np.float32),
         faceKeypoints=face,
         handKeypoints=(left, right),
         poseIds=np.array(ids, np.int64),
         poseCandidates=[
-            np.array(candidates[part], np.float32).reshape(-1, 3)
-            for part in sorted(candidates, key=int)
+            np.array(_row(candidates[0], part), np.float32).reshape(-1, 3)
+            for part in sorted(candidates[0], key=int)
         ],
     )
 
@@ -124,6 +128,13 @@ def _old_name(person: Mapping[str, Any]) -> str:
     return "pose_keypoints_2d" if "pose_keypoints_2d" in person else "pose_keypoints"
 
 
+def _row(entry: Mapping[str, Any], name: str) -> list[float]:
+    row = entry.get(name, [])
+    if not isinstance(row, list):
+        raise ValueError(f"{name} must be a list of numbers, got {row!r}")
+    return row
+
+
 def _points(rows: Sequence[Sequence[float]], count: int, name: str) -> Float32:
     """[P, count, 3], zeros for people without; [0, count, 3] where nobody has any."""
     if not any(rows):
@@ -135,21 +146,6 @@ def _points(rows: Sequence[Sequence[float]], count: int, name: str) -> Float32:
         if row:
             points[person] = np.array(row, np.float32).reshape(count, 3)
     return points
-
-
-def _scaled(array: Float32, scale: int, size: tuple[int, int] | None) -> Float32:
-    if scale == 0:
-        return array
-    if scale not in (3, 4):
-        raise ValueError(f"keypoint_scale must be 0, 3 or 4, got {scale!r}")
-    if size is None or min(size) < 2:
-        raise ValueError(f"size must be given for keypoint_scale {scale}, 2 or more; got {size}")
-    shares: Float32 = array.copy()
-    shares[..., :2] /= np.array([size[1] - 1, size[0] - 1], np.float32)
-    if scale == 4:
-        shares[..., :2] = 2 * shares[..., :2] - 1
-    shares[array[..., 2] <= 0] = 0
-    return shares
 
 
 def _numbers(array: Float32) -> list[float]:

@@ -294,7 +294,7 @@ def test_an_answer_for_json(body: BodyPoseModel) -> None:
 
 def test_a_module_of_another_name_or_without_weights() -> None:
     with pytest.raises(ValueError, match="openpose_body_estimation or openpose_hands_estimation"):
-        Module("hand_pose_localization")
+        Module("hand_pose")
     with pytest.raises(ValueError, match=r"openpose_body\.pdparams"):
         Module("openpose_body_estimation")
     with pytest.raises(ValueError, match=r"openpose_hand\.pdparams"):

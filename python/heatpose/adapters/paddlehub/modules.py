@@ -1,4 +1,4 @@
-"""The two modules of PaddleHub as classes: photo in, dictionary out."""
+"""The OpenPose modules of PaddleHub as classes: photo in, dictionary out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,9 @@ import numpy.typing as npt
 from heatpose import media
 from heatpose.adapters.openpose_python import CandidateDecoder, Int64, decode_hand, photo_size
 from heatpose.adapters.paddlehub import processor
+from heatpose.adapters.paddlehub._arguments import parse_arguments, run
 from heatpose.adapters.paddlehub.decode import NORM
+from heatpose.adapters.paddlehub.hand_pose_localization import HandPoseLocalization, needed
 
 if TYPE_CHECKING:
     import torch
@@ -30,29 +32,64 @@ def Module(name: str, load_checkpoint: Model | None = None, **settings: Any) -> 
     """The module of a name, as ``hub.Module(name=...)`` gives it.
 
     Args:
-        name: "openpose_body_estimation" or "openpose_hands_estimation".
+        name: "openpose_body_estimation", "openpose_hands_estimation" or "hand_pose_localization".
         load_checkpoint: Its weights, see :class:`BodyPoseModel`.
-        **settings: Of :class:`BodyPoseModel` or :class:`HandPoseModel`.
+        **settings: Of :class:`BodyPoseModel`, :class:`HandPoseModel` or
+            :class:`HandPoseLocalization`.
 
     Raises:
         ValueError: another name.
     """
-    known = {
-        "openpose_body_estimation": BodyPoseModel,
-        "openpose_hands_estimation": HandPoseModel,
+    known: dict[str, type[BodyPoseModel | HandPoseModel | HandPoseLocalization]] = {
+        kind.name: kind for kind in (BodyPoseModel, HandPoseModel, HandPoseLocalization)
     }
     if name not in known:
         raise ValueError(f"name must be {' or '.join(known)}, got {name!r}")
     return known[name](load_checkpoint, **settings)
 
 
-def _needed(what: str, load_checkpoint: Model | None) -> Model:
-    if load_checkpoint is None:
-        raise ValueError(f"load_checkpoint must be given: no {what} ships with heatpose")
-    return load_checkpoint
+class _Module:
+    """What the modules that can be run from a command line share."""
+
+    name: ClassVar[str]
+    outputs: ClassVar[dict[str, int]]
+    """Names and channels of the network's outputs, in the order in which the module has them."""
+    model: nn.Module
+
+    def save_inference_model(self, save_dir: str | os.PathLike[str]) -> tuple[Path, Path]:
+        """Write the network to a folder, which is made; nothing where it cannot be done.
+
+        Args:
+            save_dir: The folder. Files of an earlier call are replaced.
+
+        Returns:
+            ``<name>.onnx``, from ``image`` [N, 3, H, W] to the module's outputs, for other
+            programs; and ``<name>.safetensors``, which ``load_checkpoint`` takes.
+
+        Raises:
+            FileExistsError: the folder's name is that of a file.
+            ImportError: onnxruntime, which checks what is written, is missing.
+            ValueError: a network of the user's that cannot be exported.
+        """
+        from heatpose.adapters.paddlehub.saving import save_network
+
+        return save_network(self.model, save_dir, self.name, self.outputs)
+
+    def run_cmd(self, argvs: Sequence[str]) -> dict[str, Any]:
+        """``predict`` with the options of a command line.
+
+        Args:
+            argvs: ``--input_path``, ``--output_dir``, ``--save_dir``, ``--visualization`` and, of
+                hands, ``--scale``.
+
+        Raises:
+            SystemExit: wrong options; what is wrong is printed.
+        """
+        scales = self.name == HandPoseModel.name
+        return run(self, parse_arguments(self.name, argvs, scales=scales))
 
 
-class BodyPoseModel:
+class BodyPoseModel(_Module):
     """In place of ``openpose_body_estimation``.
 
     Args:
@@ -68,6 +105,9 @@ class BodyPoseModel:
         ValueError: none, or other weights.
     """
 
+    name = "openpose_body_estimation"
+    outputs: ClassVar = {"pafs": 38, "heatmaps": 19}
+
     def __init__(
         self,
         load_checkpoint: Model | None = None,
@@ -77,7 +117,7 @@ class BodyPoseModel:
     ) -> None:
         from heatpose.adapters.openpose_networks import MapSearch, body_network
 
-        self.model = body_network(_needed("openpose_body.pdparams", load_checkpoint))
+        self.model = body_network(needed("openpose_body.pdparams", load_checkpoint))
         self._search = MapSearch(self.model, scales=(0.5,), norm_scale=_NORM_SCALE, device=device)
         self._decoder = CandidateDecoder(classic=classic, **NORM)
         self.draw_pose = processor.DrawPose()
@@ -115,7 +155,7 @@ class BodyPoseModel:
 
         ``candidate`` and ``subset`` are lists of numbers, where the module sends them as JPEG.
         """
-        found = self.predict(processor.base64_to_cv2(images[0]), **kwargs)
+        found = self.predict(_first_photo(images), **kwargs)
         return {
             "candidate": found["candidate"].tolist(),
             "subset": found["subset"].tolist(),
@@ -123,7 +163,7 @@ class BodyPoseModel:
         }
 
 
-class HandPoseModel:
+class HandPoseModel(_Module):
     """In place of ``openpose_hands_estimation``.
 
     Args:
@@ -140,6 +180,9 @@ class HandPoseModel:
         ValueError: none, or other weights.
     """
 
+    name = "openpose_hands_estimation"
+    outputs: ClassVar = {"heatmaps": 22}
+
     def __init__(
         self,
         load_checkpoint: Model | None = None,
@@ -150,7 +193,7 @@ class HandPoseModel:
     ) -> None:
         from heatpose.adapters.openpose_networks import hand_network
 
-        self.model = hand_network(_needed("openpose_hand.pdparams", load_checkpoint))
+        self.model = hand_network(needed("openpose_hand.pdparams", load_checkpoint))
         if isinstance(body_model, BodyPoseModel):
             self.body_model = body_model
         else:
@@ -212,7 +255,7 @@ class HandPoseModel:
 
     def serving_method(self, images: Sequence[str], **kwargs: Any) -> dict[str, Any]:
         """``predict`` for the first of some photos in base64, with an answer for JSON."""
-        found = self.predict(processor.base64_to_cv2(images[0]), **kwargs)
+        found = self.predict(_first_photo(images), **kwargs)
         return {
             "all_hand_peaks": [hand.tolist() for hand in found["all_hand_peaks"]],
             "data": processor.cv2_to_base64(found["data"]),
@@ -220,7 +263,16 @@ class HandPoseModel:
 
 
 def _photo(img: str | npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return media.read_image(img) if isinstance(img, (str, os.PathLike)) else img
+    if isinstance(img, (str, os.PathLike)):
+        return media.read_image(img)
+    media.check_image(img, name="img")
+    return img
+
+
+def _first_photo(images: Sequence[str]) -> npt.NDArray[np.uint8]:
+    if len(images) == 0:
+        raise ValueError("images must hold a photo in base64, got none")
+    return processor.base64_to_cv2(images[0])
 
 
 def _save(folder: str, picture: npt.NDArray[np.uint8]) -> None:

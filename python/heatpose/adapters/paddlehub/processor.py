@@ -21,6 +21,7 @@ from heatpose.adapters.paddlehub.decode import NORM
 from heatpose.adapters.pytorch_openpose import util
 from heatpose.adapters.pytorch_openpose.util import npmax
 from heatpose.ops import AssociateOptions, Peaks
+from heatpose.ops._arrays import finite
 from heatpose.reference.associate import Pair, assemble_by_limbs, score_pairs
 from heatpose.skeletons import COCO18, HAND21
 
@@ -61,7 +62,17 @@ class ResizeScaling:
         self.interpolation = interpolation
 
     def __call__(self, img: npt.NDArray[Any], scale_search: float) -> npt.NDArray[Any]:
-        """The resized photo."""
+        """The resized photo.
+
+        Raises:
+            TypeError: img is no array, or scale_search no number.
+            ValueError: img has no pixels, or scale_search is not above 0.
+        """
+        if not isinstance(img, np.ndarray):
+            raise TypeError(f"img must be an array, got {type(img).__name__}")
+        if img.ndim not in (2, 3) or img.size == 0:
+            raise ValueError(f"img must be [H, W, C] with pixels, got {list(img.shape)}")
+        scale_search = finite("scale_search", scale_search, above=0)
         scale = scale_search * self.target / img.shape[0]
         return cv2.resize(img, (0, 0), fx=scale, fy=scale, interpolation=self.interpolation)
 
@@ -117,7 +128,13 @@ class GetPeak:
         self.thresh = thresh
 
     def __call__(self, heatmap: npt.NDArray[Any]) -> AllPeaks:
-        """The peaks of maps [H, W, 18 or more]: per part a list of (x, y, score, id)."""
+        """The peaks of maps [H, W, 18 or more]: per part a list of (x, y, score, id).
+
+        Raises:
+            TypeError: no array.
+            ValueError: another shape.
+        """
+        _check_maps("heatmap", heatmap, _PARTS)
         maps = np.ascontiguousarray(heatmap[:, :, :_PARTS].transpose(2, 0, 1), np.float32)
         smooth = ops.gaussian_smooth(maps, 3.0)
         room, found = 128, None
@@ -186,6 +203,13 @@ class _Limbs:
         self._limbs = np.array(self.limbSeq)[: len(self.mapIdx)] - 1
         self._channels = np.array(self.mapIdx) - _FIRST_PAF
 
+    def _check_parts(self, all_peaks: AllPeaks) -> None:
+        parts = int(self._limbs.max(initial=-1)) + 1
+        if len(all_peaks) < parts:
+            raise ValueError(
+                f"all_peaks must have {parts} parts or more for the limbs, got {len(all_peaks)}"
+            )
+
 
 class Connection(_Limbs):
     """Join the peaks of each limb, best pairs first, every peak once."""
@@ -205,8 +229,12 @@ class Connection(_Limbs):
             the second list names: those without a peak at one end.
 
         Raises:
-            ValueError: the fields have another height than the photo.
+            TypeError: paf_avg is no array.
+            ValueError: the fields have another height than the photo, or too few channels, or
+                there are too few parts.
         """
+        _check_maps("paf_avg", paf_avg, int(self._channels.max(initial=-1)) + 1)
+        self._check_parts(all_peaks)
         _check_height(paf_avg, orgimg)
         peaks = _padded(all_peaks)
         fields = np.ascontiguousarray(paf_avg.transpose(2, 0, 1), np.float32)
@@ -246,7 +274,11 @@ class Candidate(_Limbs):
         """Candidate and subset of all peaks and the pairs of ``Connection``.
 
         A pair that fits three people is left out, where the module raises an IndexError.
+
+        Raises:
+            ValueError: all_peaks has too few parts for the limbs.
         """
+        self._check_parts(all_peaks)
         candidate = np.array([peak for part in all_peaks for peak in part], np.float64)
         pairs = [
             []
@@ -331,6 +363,15 @@ def base64_to_cv2(b64str: str) -> Image:
 def check_dir(dir_path: str) -> None:
     """Make a folder. A file of that name is not deleted, as the modules do: FileExistsError."""
     Path(dir_path).mkdir(parents=True, exist_ok=True)
+
+
+def _check_maps(name: str, maps: Any, channels: int) -> None:
+    if not isinstance(maps, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array, got {type(maps).__name__}")
+    if maps.ndim != 3 or maps.shape[2] < channels:
+        raise ValueError(
+            f"{name} must have shape (H, W, {channels} or more), got {tuple(maps.shape)}"
+        )
 
 
 def _check_height(field: npt.NDArray[Any], photo: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.adapters.tf_pose._boxes import face_box, upper_body_box
 from heatpose.adapters.tf_pose._grouping import (
     MIN_PARTS,
     MIN_SCORE,
@@ -19,36 +19,13 @@ from heatpose.adapters.tf_pose._grouping import (
     POINT_THRESHOLD,
     SAMPLES,
 )
+from heatpose.adapters.tf_pose.common import CocoPart
 from heatpose.adapters.tf_pose.pafprocess import PafProcess
 from heatpose.adapters.tf_pose.peaks import KERNEL_SIGMAS, KERNEL_SIZE, kernel_taps
 from heatpose.decoders import BodyDecoder
 from heatpose.ops._arrays import whole
 from heatpose.ops._outputs import to_host
 from heatpose.skeletons import COCO18
-
-
-class CocoPart(enum.Enum):
-    """Parts of a body, by the channel of their heatmap."""
-
-    Nose = 0
-    Neck = 1
-    RShoulder = 2
-    RElbow = 3
-    RWrist = 4
-    LShoulder = 5
-    LElbow = 6
-    LWrist = 7
-    RHip = 8
-    RKnee = 9
-    RAnkle = 10
-    LHip = 11
-    LKnee = 12
-    LAnkle = 13
-    REye = 14
-    LEye = 15
-    REar = 16
-    LEar = 17
-    Background = 18
 
 
 class BodyPart:
@@ -109,8 +86,49 @@ class Human:
         """
         return max(part.score for part in self.body_parts.values())
 
+    def get_face_box(self, img_w: float, img_h: float, mode: int = 0) -> dict[str, int] | None:
+        """Where the face is, from nose, neck, eyes and ears that score more than 0.2.
+
+        Args:
+            img_w: Width of the picture in pixels.
+            img_h: Its height.
+            mode: 0: a third of the square lies above the nose, and x, y are its centre. 1: more
+                does, x, y are its upper left corner, and there is no box without an eye.
+
+        Returns:
+            "x", "y", "w" and "h" in whole pixels of what is in the picture; None where the face was
+            not found.
+
+        Raises:
+            ValueError: a size is not above 0.
+        """
+        _check_size(img_w, img_h)
+        return face_box(self.body_parts, img_w, img_h, mode)
+
+    def get_upper_body_box(self, img_w: float, img_h: float) -> dict[str, int] | None:
+        """Where head and torso are, if five of their parts score more than 0.3.
+
+        Args:
+            img_w: Width of the picture in pixels.
+            img_h: Its height.
+
+        Returns:
+            "x", "y" (of the centre), "w" and "h" in whole pixels of what is in the picture, or
+            None.
+
+        Raises:
+            ValueError: a size is not above 0.
+        """
+        _check_size(img_w, img_h)
+        return upper_body_box(self.body_parts, img_w, img_h)
+
     def __repr__(self) -> str:
         return " ".join(str(part) for part in self.body_parts.values())
+
+
+def _check_size(img_w: float, img_h: float) -> None:
+    if not (img_w > 0 and img_h > 0):
+        raise ValueError(f"img_w and img_h must be above 0, got {img_w} and {img_h}")
 
 
 class PoseEstimator:

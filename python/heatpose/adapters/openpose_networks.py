@@ -12,6 +12,7 @@ from torch import nn
 from heatpose.estimators.runner import Runner
 from heatpose.estimators.scale_search import ScaleSearch, checked_scales
 from heatpose.estimators.setup import pick_device, pick_dtype
+from heatpose.media import check_image
 from heatpose.networks import InputSpec, OpenPoseFace, OpenPoseHand, OpenPoseVGG19
 from heatpose.ops import Size
 from heatpose.weights import load_into
@@ -91,6 +92,7 @@ class MapSearch:
             TypeError: not a uint8 array.
             ValueError: another shape, or the network has no output of so many channels.
         """
+        check_image(photo, name="oriImg")
         (found,) = self._search([self._upload(photo)])
         channels = [maps[0].shape[0] for maps in found.maps]
         missing = [count for count in outputs if count not in channels]

@@ -15,6 +15,7 @@ from heatpose.adapters.openpose_python import (
     one_photo,
     photo_size,
 )
+from heatpose.adapters.pytorch_openpose.util import check_people
 from heatpose.ops import Size
 
 if TYPE_CHECKING:
@@ -116,7 +117,12 @@ class Body:
     def format_body_result(
         candidate: npt.NDArray[Any], subset: npt.NDArray[Any]
     ) -> list[BodyResult]:
-        """The rows of subset as named tuples, in pixels."""
+        """The rows of subset as named tuples, in pixels.
+
+        Raises:
+            ValueError: another shape, or subset names a peak that candidate has not.
+        """
+        check_people(candidate, subset)
         return [
             BodyResult(
                 [

@@ -24,6 +24,7 @@ from heatpose.adapters.controlnet_aux.results import (
     Keypoint,
     PoseResult,
 )
+from heatpose.media import check_image
 
 # ruff: noqa: N803
 
@@ -157,7 +158,12 @@ class OpenposeDetector:
         """The poses of everyone in a photo, uint8 [H, W, 3] RGB, as shares of its size.
 
         Keypoints of hands and faces that are missing are at (-1 / W, -1 / H).
+
+        Raises:
+            TypeError: not a uint8 array.
+            ValueError: another shape, or no network for what is looked for.
         """
+        check_image(oriImg, name="oriImg")
         photo = np.ascontiguousarray(oriImg[:, :, ::-1])
         height, width = (float(side) for side in photo.shape[:2])
         poses = []

@@ -15,6 +15,7 @@ from heatpose.adapters.openpose_python import hand_squares, photo_size
 from heatpose.adapters.pytorch_openpose.util import (
     COLORS,
     HAND_COLORS,
+    check_canvas,
     npmax,
     padRightDownCorner,
     transfer,
@@ -31,6 +32,8 @@ __all__ = [
     "handDetect",
     "npmax",
     "padRightDownCorner",
+    "smart_resize",
+    "smart_resize_k",
     "transfer",
 ]
 
@@ -50,10 +53,13 @@ def handDetect(body: BodyResult, oriImg: Any) -> list[tuple[int, int, int, bool]
 
     Returns:
         (x, y, width, is_left) in whole pixels for every hand of at least 20 pixels, left first.
+
+    Raises:
+        TypeError: body is no BodyResult, or oriImg no photo.
     """
     row = np.full((1, 20), -1.0)
     places: list[tuple[float, ...]] = []
-    for k, keypoint in enumerate(body.keypoints[:18]):
+    for k, keypoint in enumerate(_keypoints_of(body)[:18]):
         if keypoint is not None:
             row[0, k] = len(places)
             places.append((keypoint.x, keypoint.y, 1.0, 0.0))
@@ -75,9 +81,13 @@ def faceDetect(body: BodyResult, oriImg: Any) -> tuple[int, int, int] | None:
     Returns:
         (x, y, width) in whole pixels; None without a nose, without eyes and ears, or below 20
         pixels.
+
+    Raises:
+        TypeError: body is no BodyResult, or oriImg no photo.
+        ValueError: fewer than 18 keypoints.
     """
     height, width = photo_size("oriImg", oriImg)
-    points = body.keypoints
+    points = _at_least_18(_keypoints_of(body))
     nose = points[_NOSE]
     reach = [
         share * max(abs(nose.x - point.x), abs(nose.y - point.y))
@@ -108,7 +118,13 @@ def draw_bodypose(canvas: Image, keypoints: Sequence[Keypoint | None]) -> Image:
 
     Returns:
         The canvas.
+
+    Raises:
+        TypeError: canvas is no array that OpenCV draws on, or there are no keypoints.
+        ValueError: fewer than 18 keypoints, one that is not finite, or a canvas of another shape.
     """
+    check_canvas(canvas)
+    _check_finite(_at_least_18(keypoints))
     height, width = canvas.shape[:2]
     for (a, b), color in zip(COCO18.limbs[:17], COLORS, strict=False):
         start, end = keypoints[a], keypoints[b]
@@ -133,9 +149,18 @@ def draw_handpose(canvas: Image, keypoints: Sequence[Keypoint] | None) -> Image:
     Args:
         canvas: uint8 [H, W, 3], which is painted on.
         keypoints: 21, as shares of width and height, negative where missing; None: no hand.
+
+    Raises:
+        TypeError: canvas is no array that OpenCV draws on, or a keypoint is None.
+        ValueError: another number of keypoints, one that is not finite, or a canvas of another
+            shape.
     """
+    check_canvas(canvas)
     if not keypoints:
         return canvas
+    if len(keypoints) != HAND21.num_keypoints:
+        raise ValueError(f"keypoints must be {HAND21.num_keypoints}, got {len(keypoints)}")
+    _check_finite(keypoints, missing=False)
     points = [_pixel(keypoint, canvas) for keypoint in keypoints]
     for (a, b), color in zip(HAND21.limbs, HAND_COLORS, strict=True):
         if min(*points[a], *points[b]) > 0:
@@ -150,11 +175,98 @@ def draw_facepose(canvas: Image, keypoints: Sequence[Keypoint] | None) -> Image:
     Args:
         canvas: uint8 [H, W, 3], which is painted on.
         keypoints: As shares of width and height, negative where missing; None: no face.
+
+    Raises:
+        TypeError: canvas is no array that OpenCV draws on, or a keypoint is None.
+        ValueError: a keypoint that is not finite, or a canvas of another shape.
     """
+    check_canvas(canvas)
     if keypoints:
+        _check_finite(keypoints, missing=False)
         points = [_pixel(keypoint, canvas) for keypoint in keypoints]
         _dots(canvas, points, _FACE_RADIUS, (255, 255, 255))
     return canvas
+
+
+def smart_resize(x: npt.NDArray[Any], s: tuple[int, int]) -> npt.NDArray[Any]:
+    """Resize a picture or maps: by areas where they shrink, else by LANCZOS4.
+
+    Args:
+        x: [H, W] or [H, W, C].
+        s: (height, width).
+
+    Returns:
+        An array of the same type; of one channel [height, width].
+
+    Raises:
+        TypeError: x is no array.
+        ValueError: x or s has no pixels.
+    """
+    height, width = _size_of(x)
+    try:
+        rows, columns = (int(side) for side in s)
+    except (TypeError, ValueError):
+        raise ValueError(f"s must be (height, width), got {s!r}") from None
+    if rows < 1 or columns < 1:
+        raise ValueError(f"s must be (height, width) of 1 or more, got {s!r}")
+    return _smartly(x, (rows, columns), (rows + columns) / (height + width))
+
+
+def smart_resize_k(x: npt.NDArray[Any], fx: float, fy: float) -> npt.NDArray[Any]:
+    """:func:`smart_resize` by factors.
+
+    Args:
+        x: [H, W] or [H, W, C].
+        fx: Of the width.
+        fy: Of the height.
+
+    Raises:
+        TypeError: x is no array.
+        ValueError: x has no pixels, or none would be left.
+    """
+    height, width = _size_of(x)
+    rows, columns = height * fy, width * fx
+    if not (rows >= 1 and columns >= 1):
+        raise ValueError(f"fx and fy must leave pixels, got {fx} and {fy} for {height} x {width}")
+    return _smartly(x, (int(rows), int(columns)), (rows + columns) / (height + width))
+
+
+def _size_of(x: Any) -> tuple[int, int]:
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"x must be an array, got {type(x).__name__}")
+    if x.ndim not in (2, 3) or x.size == 0:
+        raise ValueError(f"x must be [H, W] or [H, W, C] with pixels, got shape {x.shape}")
+    return x.shape[0], x.shape[1]
+
+
+def _smartly(x: npt.NDArray[Any], size: tuple[int, int], factor: float) -> npt.NDArray[Any]:
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LANCZOS4
+    if x.ndim == 2 or x.shape[2] in (1, 3):
+        return np.asarray(cv2.resize(x, size[::-1], interpolation=way))
+    planes = [cv2.resize(plane, size[::-1], interpolation=way) for plane in np.moveaxis(x, -1, 0)]
+    return np.stack(planes, axis=-1)
+
+
+def _keypoints_of(body: Any) -> Any:
+    if not isinstance(body, BodyResult) and not hasattr(body, "keypoints"):
+        raise TypeError(f"body must be a BodyResult, got {type(body).__name__}")
+    return body.keypoints
+
+
+def _at_least_18(keypoints: Any) -> Any:
+    if keypoints is None:
+        raise TypeError("keypoints must be a list, got None")
+    if len(keypoints) < COCO18.num_keypoints:
+        raise ValueError(f"keypoints must be {COCO18.num_keypoints}, got {len(keypoints)}")
+    return keypoints
+
+
+def _check_finite(keypoints: Sequence[Keypoint | None], *, missing: bool = True) -> None:
+    for one in keypoints:
+        if one is None and not missing:
+            raise TypeError("keypoints must not be None: missing ones lie at negative places")
+        if one is not None and not (math.isfinite(one.x) and math.isfinite(one.y)):
+            raise ValueError(f"keypoints must be finite, got {one}")
 
 
 def _dots(

@@ -36,8 +36,11 @@ def padRightDownCorner(
         The padded picture, a new array of the same type, and [up, left, down, right] in pixels.
 
     Raises:
+        TypeError: no array.
         ValueError: stride below 1.
     """
+    if not isinstance(img, np.ndarray):
+        raise TypeError(f"img must be an array, got {type(img).__name__}")
     if stride < 1:
         raise ValueError(f"stride must be at least 1, got {stride}")
     down, right = -img.shape[0] % stride, -img.shape[1] % stride
@@ -46,7 +49,16 @@ def padRightDownCorner(
 
 
 def npmax(array: npt.NDArray[Any]) -> tuple[Any, Any]:
-    """(row, column) of the largest value of a map [H, W], the first in raster order."""
+    """(row, column) of the largest value of a map [H, W], the first in raster order.
+
+    Raises:
+        TypeError: no array.
+        ValueError: a map without pixels.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"array must be an array, got {type(array).__name__}")
+    if array.size == 0:
+        raise ValueError(f"array must have pixels, got shape {array.shape}")
     row, column = np.unravel_index(np.argmax(array), array.shape)
     return row, column
 
@@ -60,7 +72,11 @@ def transfer(model: Any, model_weights: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         KeyError: a weight is missing.
+        ValueError: the model's layers lie in no blocks.
     """
+    for name in model.state_dict():
+        if "." not in name.removesuffix(".weight").removesuffix(".bias"):
+            raise ValueError(f"{name}: its layers lie in no blocks")
     return {name: model_weights[name.split(".", 1)[1]] for name in model.state_dict()}
 
 
@@ -101,8 +117,14 @@ def draw_bodypose(
 
     Returns:
         A new picture.
+
+    Raises:
+        TypeError: canvas is no array that OpenCV draws on.
+        ValueError: an array has another shape, or subset names a peak that candidate has not.
     """
+    check_canvas(canvas)
     picture = np.array(canvas, order="C")
+    check_people(candidate, subset)
     rows = np.asarray(subset).reshape(-1, 20)[:, :18].astype(int)
     for keypoint, color in enumerate(COLORS):
         for index in rows[:, keypoint]:
@@ -150,8 +172,14 @@ def draw_handpose(
 
     Returns:
         A new picture.
+
+    Raises:
+        TypeError: canvas is no array that OpenCV draws on, or all_hand_peaks no list.
+        ValueError: an array has another shape, or is not finite.
     """
+    check_canvas(canvas)
     picture = np.array(canvas, order="C")
+    _check_hands(all_hand_peaks)
     for peaks in all_hand_peaks:
         points = [(int(x), int(y)) for x, y in peaks]
         for (a, b), color in zip(HAND21.limbs, HAND_COLORS, strict=True):
@@ -165,3 +193,46 @@ def draw_handpose(
                         picture, str(number), point, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0,) * 3
                     )
     return picture
+
+
+def check_canvas(canvas: Any) -> None:
+    """Make sure that OpenCV can draw on a picture.
+
+    Raises:
+        TypeError: no array of uint8 or floats.
+        ValueError: another shape than [H, W], [H, W, 3] or [H, W, 4].
+    """
+    kind = getattr(canvas, "dtype", None)
+    if not isinstance(canvas, np.ndarray) or kind not in (np.uint8, np.float32, np.float64):
+        given = type(canvas).__name__ if kind is None else kind
+        raise TypeError(f"canvas must be an array of uint8 or floats, got {given}")
+    if canvas.ndim not in (2, 3) or (canvas.ndim == 3 and canvas.shape[2] not in (3, 4)):
+        raise ValueError(f"canvas must be [H, W, 3], got shape {canvas.shape}")
+
+
+def check_people(candidate: Any, subset: Any) -> None:
+    """Make sure that a subset and a candidate fit each other.
+
+    Raises:
+        ValueError: another shape, or subset names a peak that candidate has not.
+    """
+    rows, table = np.asarray(subset), np.asarray(candidate)
+    if rows.size and (rows.ndim != 2 or rows.shape[1] != 20):
+        raise ValueError(f"subset must have shape (n, 20), got {rows.shape}")
+    if table.size and (table.ndim != 2 or table.shape[1] != 4):
+        raise ValueError(f"candidate must have shape (P, 4), got {table.shape}")
+    most = int(rows[:, :18].max()) if rows.size else -1
+    if most >= len(table):
+        raise ValueError(f"subset names peak {most}, candidate has {len(table)}")
+
+
+def _check_hands(all_hand_peaks: Any) -> None:
+    if not isinstance(all_hand_peaks, (list, tuple, np.ndarray)):
+        given = type(all_hand_peaks).__name__
+        raise TypeError(f"all_hand_peaks must be a list of arrays, got {given}")
+    for i, peaks in enumerate(all_hand_peaks):
+        places = np.asarray(peaks, np.float64)
+        if places.shape != (HAND21.num_keypoints, 2):
+            raise ValueError(f"all_hand_peaks[{i}] must have shape (21, 2), got {places.shape}")
+        if not np.isfinite(places).all():
+            raise ValueError(f"all_hand_peaks[{i}] must be finite")

@@ -168,10 +168,36 @@ def maxima(maps: Any, invalid: str) -> tuple[Float32, Float32]:
     return on_host(coords), on_host(scores)[..., None]
 
 
+def setting_of(config: Any, name: str) -> Any:
+    """The ``TEST`` setting of a program's configuration.
+
+    Raises:
+        TypeError: it has none of the name.
+    """
+    try:
+        return getattr(config.TEST, name)
+    except AttributeError:
+        raise TypeError(f"config must have TEST.{name}, got {config!r}") from None
+
+
 def taylor_step(logs: Any, coord: Any) -> Any:
-    """DARK's step on a map [H, W] of logarithms, added to ``coord`` (x, y), which is returned."""
+    """DARK's step on a map [H, W] of logarithms, added to ``coord`` (x, y), which is returned.
+
+    Raises:
+        TypeError: the map or ``coord`` holds no numbers.
+        ValueError: one of them has another shape, or ``coord`` is not finite.
+    """
     from heatpose.reference.decode_heatmaps import dark_step
 
+    logs, place = np.asarray(logs), np.asarray(coord)
+    if logs.dtype.kind not in "fiu" or place.dtype.kind not in "fiu":
+        raise TypeError(
+            f"the map and coord must be numbers, got {logs.dtype} and {type(coord).__name__}"
+        )
+    if logs.ndim != 2 or logs.size == 0:
+        raise ValueError(f"the map must have shape (H, W) with cells, got {logs.shape}")
+    if place.shape != (2,) or not np.isfinite(place).all():
+        raise ValueError(f"coord must be (x, y), finite, got {coord!r}")
     height, width = logs.shape[:2]
     x, y = int(coord[0]), int(coord[1])
     if 1 < x < width - 2 and 1 < y < height - 2:

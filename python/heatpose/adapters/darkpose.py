@@ -17,6 +17,7 @@ from heatpose.adapters._top_down import (
     final_predictions,
     maxima,
     modulate_in_place,
+    setting_of,
     taylor_step,
 )
 from heatpose.ops import Array
@@ -89,9 +90,9 @@ def get_final_preds(config: Any, hm: Array, center: Array, scale: Array) -> tupl
         maxvals: float32 [N, K, 1], the maxima before the blur.
 
     Raises:
-        TypeError: an array is of another type.
+        TypeError: an array is of another type, or config has no such setting.
         ValueError: a shape or the kernel is wrong, a number is not finite, or a scale not above 0.
     """
     maps = as_maps("hm", hm)
-    blur = blur_of("config.TEST.BLUR_KERNEL", config.TEST.BLUR_KERNEL)
+    blur = blur_of("config.TEST.BLUR_KERNEL", setting_of(config, "BLUR_KERNEL"))
     return final_predictions(maps, center, scale, "darkpose", method="dark", **blur)

@@ -254,6 +254,10 @@ def decode_heatmap(
         ValueError: a shape or setting is wrong, or img_metas are none.
         KeyError: an entry of img_metas has no centre, scale or id.
     """
+    if not isinstance(test_cfg, Mapping):
+        raise TypeError(f"test_cfg must be a mapping, got {type(test_cfg).__name__}")
+    if not isinstance(img_metas, (list, tuple)):
+        raise TypeError(f"img_metas must be a list, got {type(img_metas).__name__}")
     if len(img_metas) == 0:
         raise ValueError("img_metas must hold a crop at least, got none")
     has_ids = "bbox_id" in img_metas[0]

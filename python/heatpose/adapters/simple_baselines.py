@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from heatpose.adapters._top_down import Float32, as_maps, final_predictions, maxima
+from heatpose.adapters._top_down import Float32, as_maps, final_predictions, maxima, setting_of
 from heatpose.ops import Array
 
 __all__ = ["get_final_preds", "get_max_preds"]
@@ -50,9 +50,9 @@ def get_final_preds(
         maxvals: float32 [N, K, 1].
 
     Raises:
-        TypeError: an array is of another type.
+        TypeError: an array is of another type, or config has no such setting.
         ValueError: a shape is wrong, a number is not finite, or a scale is not above 0.
     """
     maps = as_maps("batch_heatmaps", batch_heatmaps)
-    method = "quarter" if config.TEST.POST_PROCESS else "none"
+    method = "quarter" if setting_of(config, "POST_PROCESS") else "none"
     return final_predictions(maps, center, scale, "microsoft", method=method)

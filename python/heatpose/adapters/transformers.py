@@ -163,6 +163,8 @@ def post_process_pose_estimation(
     """
     import torch
 
+    if not hasattr(outputs, "heatmaps"):
+        raise TypeError(f"outputs must have heatmaps, got {type(outputs).__name__}")
     maps = as_maps("outputs.heatmaps", outputs.heatmaps)
     count, keypoints = maps.shape[:2]
     centers, scales = _centers_and_scales(boxes, count, target_sizes, size)

@@ -53,7 +53,7 @@ def extract_keypoints(
         How many keypoints were found.
 
     Raises:
-        TypeError: heatmap is no array of floats.
+        TypeError: heatmap is no array of floats, or all_keypoints no list.
         ValueError: heatmap is not [H, W].
     """
     if not isinstance(heatmap, np.ndarray) or heatmap.dtype.kind != "f":
@@ -61,6 +61,8 @@ def extract_keypoints(
         raise TypeError(f"heatmap must be a NumPy array of floats, got {got}")
     if heatmap.ndim != 2:
         raise ValueError(f"heatmap must have shape (H, W), got {tuple(heatmap.shape)}")
+    if not isinstance(all_keypoints, list):
+        raise TypeError(f"all_keypoints must be a list, got {type(all_keypoints).__name__}")
     first = whole("total_keypoint_num", total_keypoint_num, low=0, high=1 << 31)
     x, y = _wide_peaks(heatmap) if heatmap.dtype.itemsize > 4 else _peaks(heatmap)
     order = np.lexsort((y, x))
@@ -111,7 +113,16 @@ def connections_nms(
 
     Equal scores come in the order that NumPy's default sort leaves them in, which is not stable,
     from the last to the first.
+
+    Raises:
+        TypeError: an argument is no array.
+        ValueError: they are not of one length.
     """
+    for name, values in (("a_idx", a_idx), ("b_idx", b_idx), ("affinity_scores", affinity_scores)):
+        if not isinstance(values, np.ndarray):
+            raise TypeError(f"{name} must be an array, got {type(values).__name__}")
+        if values.shape != (len(a_idx),):
+            raise ValueError(f"{name} must be as long as a_idx, got shape {values.shape}")
     order = affinity_scores.argsort()[::-1]
     scores, a_idx, b_idx = affinity_scores[order], a_idx[order], b_idx[order]
     kept = []

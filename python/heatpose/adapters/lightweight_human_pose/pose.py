@@ -27,7 +27,8 @@ class Pose:
         last_id: The last number that was given, of all poses of the process.
 
     Raises:
-        ValueError: keypoints are not [18, 2].
+        TypeError: keypoints are no array.
+        ValueError: keypoints are not [18, 2], or not finite.
     """
 
     num_kpts: ClassVar[int] = COCO18.num_keypoints
@@ -51,6 +52,10 @@ class Pose:
             raise ValueError(
                 f"keypoints must have shape ({self.num_kpts}, 2), got {np.shape(keypoints)}"
             )
+        if not isinstance(keypoints, np.ndarray):
+            raise TypeError(f"keypoints must be an array, got {type(keypoints).__name__}")
+        if not np.isfinite(keypoints).all():
+            raise ValueError(f"keypoints must be finite, got {keypoints.tolist()}")
         self.keypoints = keypoints
         self.confidence = confidence
         self.bbox = Pose.get_bbox(keypoints)
@@ -74,8 +79,15 @@ class Pose:
         self.id = id
 
     def draw(self, img: npt.NDArray[np.uint8]) -> None:
-        """Draw the person into a uint8 [H, W, 3] picture (needs OpenCV)."""
+        """Draw the person into a uint8 [H, W, 3] picture (needs OpenCV).
+
+        Raises:
+            TypeError: img is no array.
+        """
         import cv2
+
+        if not isinstance(img, np.ndarray):
+            raise TypeError(f"img must be an array, got {type(img).__name__}")
 
         for limb in BODY_PARTS_KPT_IDS[:-2]:
             ends = [

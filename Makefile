@@ -26,7 +26,7 @@ BENCHES := $(basename $(notdir $(wildcard benchmarks/bench_*.py)))
 
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 
-.PHONY: help install demo test lint format bench sanitize host-blocks test-cuda bench-cuda \
+.PHONY: help install demo test lint format docs bench sanitize host-blocks test-cuda bench-cuda \
         sanitize-cuda clean
 .DELETE_ON_ERROR:
 
@@ -64,6 +64,11 @@ format: $(VENV)/.lint
 	$(BIN)/ruff format
 	find csrc tests/host_blocks -name '*.cpp' -o -name '*.h' -o -name '*.cu' | \
 	  xargs $(BIN)/clang-format -i
+
+# The variable silences an announcement of the theme's makers.
+## make docs       build the documentation site into build/site; what is amiss is an error
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 ## make bench      time every op beside OpenCV, SciPy and NumPy; one table
 bench: $(VENV)/.test $(VENV)/.torch
@@ -172,7 +177,7 @@ $(VENV)/.package: $(VENV)/.build $(SOURCES)
 	@touch $@
 
 # heatpose is installed: only what the extra adds is fetched.
-$(VENV)/.torch $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: pyproject.toml | $(VENV)/.package
+$(VENV)/.torch $(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(VENV)/.package
 	@echo "installing heatpose[$*] ..."
 	$(INSTALL) "heatpose[$*]"
 	@touch $@

@@ -76,7 +76,7 @@ bench: $(VENV)/.test $(VENV)/.torch
 
 # All tests but those of the Python around the native ops.
 AROUND := *estimator* adapters* augment* cli* convert* crops datasets* demo detectors* download* \
-          drawing* evaluation* formats* hands media networks* packaging registry results \
+          drawing* evaluation* formats* hands media networks* packaging readme registry results \
           skeletons targets* training* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from heatpose.datasets import Annotation, KeypointDataset
-from heatpose.datasets.augment import BoxAugmentation, augment_box
+from heatpose.datasets.augment import BoxAugmentation, Scene, augment_box
 from heatpose.datasets.targets import cells_from_crop, heatmap_targets, keypoint_weights
 from heatpose.networks import CropSpec
+from heatpose.results import Side
 from heatpose.training.loader import Draw
 from heatpose.training.options import TargetsOptions
 from heatpose.training.scenes import SceneReader
@@ -92,10 +93,7 @@ class CropInputs:
 
     def __getitem__(self, draw: Draw) -> CropInput:
         rng = draw.generator(self.seed) if self.training else None
-        index, person, box, side = self._boxes[draw.row]
-        scene = self._read(index)
-        if person >= len(scene.keypoints):  # another photo, in place of a broken one
-            person, box = 0, None
+        scene, person, box, side = self._read_box(draw.row)
         scene, _ = augment_box(
             scene,
             person,
@@ -116,13 +114,21 @@ class CropInputs:
         weights = keypoint_weights(cells, labelled, size, sigma)[0]
         return CropInput(scene.photo, heatmaps, weights, cells[0].astype(np.float32))
 
+    def _read_box(self, row: int) -> tuple[Scene, int, NDArray[np.float64], Side | None]:
+        """A box with its photo; where that cannot be read any more, the next box that has one."""
+        count = len(self._boxes)
+        place, scene = self._read.first(
+            self._boxes[(row + step) % count][0] for step in range(count)
+        )
+        return scene, *self._boxes[(row + place) % count][1:]
+
 
 def _people(annotations: tuple[Annotation, ...]) -> list[Annotation]:
     """Those that ``scene_of`` gives rows to, in its order."""
     return [one for one in annotations if not one.crowd and one.labelled.any()]
 
 
-def _box(annotation: Annotation) -> NDArray[np.float64] | None:
+def _box(annotation: Annotation) -> NDArray[np.float64]:
     """The box of a person or hand; that of its keypoints where none with an area is given."""
     points = annotation.keypoints[annotation.labelled]
     around = np.concatenate([points.min(axis=0), points.max(axis=0)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 from heatpose.datasets import KeypointDataset
 from heatpose.datasets.augment import Scene, scene_of
@@ -14,7 +15,7 @@ class SceneReader:
     """Scenes by number.
 
     A photo that was there when the training started and cannot be read any more is named in a
-    warning, and the next one that can takes its place; a training of days does not end over it.
+    warning, and the next one that can takes its place: a training of days does not end over it.
 
     Args:
         dataset: The photos.
@@ -29,14 +30,26 @@ class SceneReader:
         return len(self.dataset)
 
     def __call__(self, index: int) -> Scene:
-        """The scene of a sample.
+        """The scene of a sample, or of the next one that can be read.
 
         Raises:
             ValueError: its photo cannot be read and that is to stop the training, or no photo can.
         """
-        problem = ""
-        for step in range(len(self.dataset)):
-            sample = self.dataset[(index + step) % len(self.dataset)]
+        count = len(self.dataset)
+        return self.first((index + step) % count for step in range(count))[1]
+
+    def first(self, indices: Iterable[int]) -> tuple[int, Scene]:
+        """The first of several samples whose photo can be read: its place among them, its scene.
+
+        Raises:
+            ValueError: a photo cannot be read and that is to stop the training, or no photo can.
+        """
+        problem, tried = "", set()
+        for place, index in enumerate(indices):
+            if index in tried:
+                continue
+            tried.add(index)
+            sample = self.dataset[index]
             try:
                 photo = read_sample(sample)
             except UnusableError as error:
@@ -45,5 +58,5 @@ class SceneReader:
                     break
                 warnings.warn(f"{problem}; another photo takes its place", stacklevel=2)
                 continue
-            return scene_of(photo, sample, self.dataset.skeleton.num_keypoints)
+            return place, scene_of(photo, sample, self.dataset.skeleton.num_keypoints)
         raise ValueError(problem or "the dataset is empty")

@@ -143,6 +143,11 @@ def test_wrong_exports_are_refused(
     assert failed.exit_code == code and message in failed.output
 
 
+def test_a_detector_is_no_network_to_export(tmp_path: Path) -> None:
+    failed = run(export_command, "yolox-s-humanart-onnx", tmp_path / "x.onnx")
+    assert failed.exit_code == 1 and "is a detector (yolox), an ONNX file" in failed.output
+
+
 def test_two_processes_train_together(people: str, tmp_path: Path) -> None:
     """Through Lightning's own DDP, which starts the same command again for each process."""
     script = tmp_path / "run.py"

@@ -11,13 +11,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from heatpose.datasets import Annotation, KeypointDataset, Sample  # noqa: E402
-from heatpose.datasets.augment import BoxAugmentation, BoxPlaces, Spread  # noqa: E402
-from heatpose.networks import CropSpec  # noqa: E402
-from heatpose.skeletons import HAND21  # noqa: E402
-from heatpose.training.crop_inputs import CropInput, CropInputs  # noqa: E402
-from heatpose.training.loader import Draw  # noqa: E402
-from heatpose.training.options import TargetsOptions  # noqa: E402
+from heatpose.datasets import Annotation, KeypointDataset, Sample
+from heatpose.datasets.augment import BoxAugmentation, BoxPlaces, Spread
+from heatpose.networks import CropSpec
+from heatpose.skeletons import HAND21
+from heatpose.training.crop_inputs import CropInput, CropInputs
+from heatpose.training.loader import Draw
+from heatpose.training.options import TargetsOptions
 
 PLAIN = BoxAugmentation(BoxPlaces(scale=Spread(), rotation=Spread(), flip=0.0))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from heatpose.cli.common import DEVICES, describe, set_threads, wait_passively
+from heatpose.cli.common import DEVICES, describe, report, set_threads, wait_passively
+
+if TYPE_CHECKING:
+    from heatpose.datasets.problems import OnProblem
 
 
 @click.command("evaluate")
@@ -29,6 +32,20 @@ from heatpose.cli.common import DEVICES, describe, set_threads, wait_passively
 )
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many photos.")
 @click.option("--scales", metavar="S,S,...", help="Scale search of networks of whole photos.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the estimator: --set padding=1.1 --set method=dark --set flip_test=false.",
+)
+@click.option(
+    "--on-problem",
+    type=click.Choice(("skip", "raise")),
+    default="skip",
+    show_default=True,
+    help="Leave photos and entries out that cannot be used, and say so; or stop there.",
+)
 @click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True)
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads. [default: all]")
 @click.option(
@@ -42,6 +59,8 @@ def evaluate_command(
     size: str | None,
     limit: int | None,
     scales: str | None,
+    settings: tuple[str, ...],
+    on_problem: OnProblem,
     device: str,
     threads: int | None,
     file: Path | None,
@@ -49,8 +68,9 @@ def evaluate_command(
 ) -> None:
     """Judge MODEL on annotated photos.
 
-    MODEL is a weight file, a checkpoint of heatpose train, or a name of heatpose models list.
-    Networks of crops see the annotated boxes.
+    MODEL is a weight file, a checkpoint of heatpose train, or a name of heatpose models list, which
+    runs with its published settings. Networks of crops see the annotated boxes. AP counts all
+    photos of the file, also those of nobody.
 
     Exit code: 0 when the numbers are there, 1 when not, 2 for a wrong command line.
     """
@@ -65,13 +85,23 @@ def evaluate_command(
             ) from None
     try:
         from heatpose.training.judging import evaluate
+        from heatpose.training.loading import parse_values
 
+        options.update(parse_values(settings))
         set_threads(threads)
-        report = evaluate(
-            model, data, measure=measure, size=size, limit=limit, progress=not quiet, **options
+        found = evaluate(
+            model,
+            data,
+            measure=measure,
+            size=size,
+            limit=limit,
+            on_problem=on_problem,
+            progress=not quiet,
+            say=report,
+            **options,
         )
         if file is not None:
-            report.save_json(file)
-    except (OSError, ValueError, TypeError, ImportError) as error:
+            found.save_json(file)
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
         raise click.ClickException(describe(error)) from error
-    click.echo(str(report))
+    click.echo(str(found))

@@ -40,7 +40,8 @@ def evaluate_coco(
             at 0, 0 as everywhere, and NaN is missing too. People of a larger skeleton are cut down
             to the keypoints asked for, such as those of ``COCO18`` to ``COCO17``.
         annotations: The annotations as a file, as its document, or as samples of a dataset. The
-            file is the official way: samples do not keep the areas of people without keypoints.
+            file is the official way: samples do not keep the areas of people without keypoints, nor
+            which of these are crowds, that may be found many times.
         skeleton: Which keypoints are annotated; needs ``oks_sigmas``.
         kind: ``"coco"``: one set of numbers. ``"wholebody"``: one for each of body, feet, face,
             left_hand, right_hand and whole. ``"aic"``: one, with areas from boxes. The last two, as

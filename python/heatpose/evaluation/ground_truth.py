@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 ImageId = int | str
 
 
-Annotations = Union[str, "os.PathLike[str]", Mapping[str, Any], Iterable["Sample"]]
-
-
 @dataclass(frozen=True, eq=False)
 class TruePerson:
     """One annotated person, in the numbers of the file.
@@ -54,14 +51,19 @@ class GroundTruth:
     categories: tuple[int, ...] = ()
 
 
+Annotations = Union[str, "os.PathLike[str]", Mapping[str, Any], Iterable["Sample"], GroundTruth]
+
+
 def read_ground_truth(annotations: Annotations, skeleton: Skeleton) -> GroundTruth:
-    """Read a file of annotations, its document, or samples.
+    """Read a file of annotations, its document, or samples; what was read already stays.
 
     Raises:
         FileNotFoundError: no such file.
         TypeError: none of these.
         ValueError: no JSON, no annotations of keypoints, or another skeleton.
     """
+    if isinstance(annotations, GroundTruth):
+        return annotations
     if isinstance(annotations, (str, os.PathLike)):
         document = read_document(annotations)
         if not isinstance(document, dict):
@@ -93,19 +95,26 @@ def _of_document(document: Mapping[str, Any], skeleton: Skeleton, name: str) -> 
     for key in ("images", "annotations"):
         if not isinstance(document.get(key), list):
             raise ValueError(f"{name} holds no COCO annotations: no list {key!r}")
-    categories = document.get("categories") or []
-    for category in categories:
+    for key in ("categories", "images", "annotations"):
+        for index, entry in enumerate(document.get(key) or []):
+            if not isinstance(entry, Mapping):
+                raise ValueError(f"{key}[{index}] of {name} must be an object, got {entry!r}")
+    for category in document.get("categories") or []:
         _check_names(category, skeleton, name)
-    used = sorted({entry.get("category_id", 1) for entry in document["annotations"]})
+    used = sorted({entry.get("category_id", 1) for entry in document["annotations"]}, key=str)
     if len(used) > 1:
         raise ValueError(f"{name} must have one category of people, got {used}")
-    image_ids = {image["id"] for image in document["images"]}
+    image_ids = {image.get("id") for image in document["images"]}
+    if not all(isinstance(key, (int, str)) for key in image_ids):
+        raise ValueError(f"{name} has images without an id")
     people = []
     for index, entry in enumerate(document["annotations"]):
         where = f"annotation {entry.get('id', f'number {index}')} of {name}"
         if entry.get("image_id") not in image_ids:
             raise ValueError(f"{where} is of the unknown image {entry.get('image_id')!r}")
         box = entry.get("bbox")
+        if box and (len(box) != 4 or not all(isinstance(side, (int, float)) for side in box)):
+            raise ValueError(f"{where} must have a box of four numbers, got {box}")
         people.append(
             TruePerson(
                 where,

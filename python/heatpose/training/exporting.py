@@ -46,13 +46,16 @@ def load_network(model: str | os.PathLike[str], *, accept_licence: bool = False)
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file belongs to no known network.
+        ValueError: the file belongs to no known network, or the name to a detector's program.
+        LicenceNotAccepted: the checkpoint's terms are not accepted.
     """
     from heatpose.networks import NETWORKS
     from heatpose.weights import fetch, find_model
 
     if str(model) in models():
         known = find_model(str(model))
+        if known.architecture not in NETWORKS:
+            raise ValueError(f"{model} is a detector ({known.architecture}), an ONNX file already")
         network: nn.Module = NETWORKS[known.architecture](**known.arguments)
         load_into(network, read_checkpoint(fetch(str(model), accept_licence=accept_licence)))
         return network

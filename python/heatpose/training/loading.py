@@ -68,6 +68,15 @@ def parse_settings(texts: Sequence[str]) -> dict[str, str]:
     return settings
 
 
+def parse_values(texts: Sequence[str]) -> dict[str, Any]:
+    """``["padding=1.1"]`` as a mapping of values, read as YAML reads them.
+
+    Raises:
+        ValueError: a text without ``=``, or a value that is none.
+    """
+    return {name: _parsed_value(name, text) for name, text in parse_settings(texts).items()}
+
+
 def as_mapping(options: Any) -> dict[str, Any]:
     """The options as plain values, which YAML and checkpoints can hold."""
     plain = _plain(options)

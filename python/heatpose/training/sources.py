@@ -22,12 +22,18 @@ _WITH_PHOTOS: dict[str, Callable[..., KeypointDataset]] = {
         for kind in ("freihand", "onehand10k", "panoptic", "rhd")
     },
 }
+_WITH_EMPTY = ("coco", "coco-wholebody", "aic")
 KINDS = ("lsp", *_WITH_PHOTOS, "photos")
 """The kinds of datasets that ``read_source`` knows."""
 
 
 def read_source(
-    source: str, skeleton: Skeleton, *, on_problem: OnProblem = "skip", convert: bool = True
+    source: str,
+    skeleton: Skeleton,
+    *,
+    on_problem: OnProblem = "skip",
+    convert: bool = True,
+    keep_empty: bool = False,
 ) -> KeypointDataset:
     """Read a dataset that a line of text names.
 
@@ -43,6 +49,8 @@ def read_source(
         on_problem: What to do with entries that cannot be used.
         convert: Whether annotations of other skeletons are brought to this one; otherwise they keep
             theirs, as evaluations want it.
+        keep_empty: Whether photos without an annotated person are kept, of ``coco``,
+            ``coco-wholebody`` and ``aic``: whoever is found there is a mistake.
 
     Raises:
         FileNotFoundError: no such file or folder.
@@ -72,7 +80,8 @@ def read_source(
         )
     if len(parts) != 2:
         raise ValueError(f"data: expected {kind}:FILE.json,FOLDER-OF-PHOTOS, got {source!r}")
-    dataset = _WITH_PHOTOS[kind](parts[0], parts[1], on_problem=on_problem)
+    settings = {"keep_empty": keep_empty} if kind in _WITH_EMPTY else {}
+    dataset = _WITH_PHOTOS[kind](parts[0], parts[1], on_problem=on_problem, **settings)
     if not convert or dataset.skeleton.keypoints == skeleton.keypoints:
         return dataset
     return datasets.as_skeleton(dataset, skeleton)

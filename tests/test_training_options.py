@@ -36,6 +36,21 @@ def test_the_hand_preset_has_the_published_schedule() -> None:
     assert (optimiser.name, optimiser.rate, options.data.batch_size) == ("adam", 5e-4, 32)
 
 
+def test_the_presets_of_the_other_systems_are_as_published() -> None:
+    aic, hand, whole = map(
+        load_options, ("openpose-aic14", "simplebaseline-hand", "hrnet-w48-wholebody")
+    )
+    assert (aic.optimiser.name, aic.optimiser.rate, aic.data.batch_size) == ("adam", 4e-5, 16)
+    schedule = aic.schedule
+    assert (schedule.kind, schedule.factor, schedule.patience) == ("plateau", 0.1, 10)
+    assert (schedule.epochs, aic.trainer.patience, aic.data.size) == (10000, 50, (368, 368))
+    assert (hand.schedule.epochs, hand.schedule.steps, hand.data.batch_size) == (100, (50, 70), 64)
+    assert (whole.schedule.epochs, whole.schedule.steps) == (210, (170, 200))
+    assert (whole.targets.sigma, whole.targets.unbiased) == (3.0, True)
+    for one in (hand, whole):
+        assert (one.optimiser.name, one.optimiser.rate, one.schedule.warmup) == ("adam", 5e-4, 500)
+
+
 def test_settings_change_a_preset() -> None:
     texts = ["schedule.epochs=3", "optimiser.rate=5e-4", "data.size=[64, 96]", "trainer.ema=null"]
     options = load_options("heatpose-lite", parse_settings(texts))
@@ -60,7 +75,18 @@ def test_nested_settings_reach_the_augmentation() -> None:
         ("data.size=[1, 2, 3]", r"data.size: expected a list of 2, got \[1, 2, 3\]"),
         ("data.size=64", "data.size: expected a list, got 64"),
         ("data.train=lsp:x", "data.train: expected a list, got 'lsp:x'"),
-        ("schedule.kind=linear", "schedule.kind: expected 'steps' or 'cosine' or 'constant'"),
+        ("schedule.kind=linear", "schedule.kind: expected 'steps' or 'cosine' or 'plateau' or"),
+        ("schedule.kind=steps", "schedule: kind 'steps' needs steps"),
+        ("schedule.epochs=0", "schedule: epochs must be at least 1, got 0"),
+        ("data.batch_size=0", "data: batch_size must be at least 1, got 0"),
+        ("data.size=[64, 0]", r"data: size must be at least 1, got \(64, 0\)"),
+        ("data.workers=-1", "data: workers must be at least 0, got -1"),
+        ("targets.sigma=0", "targets: sigma must be above 0, got 0"),
+        ("optimiser.rate=-1", "optimiser: rate must be above 0, got -1"),
+        ("trainer.ema=1", "trainer: ema must be 0 or more and less than 1, got 1"),
+        ("trainer.validation_epochs=0", "trainer: validation_epochs must be at least 1, got 0"),
+        ("augmentation.photo={place: {flip: 0}}", "augmentation: photo has settings that preset"),
+        ("augmentation.box.place.flip=0", "augmentation: box has settings that preset 'heavy'"),
         ("trainer.devices=[1]", "trainer.devices: expected a whole number or text"),
         ("network.arguments=3", "network.arguments: expected values by name, got 3"),
         ("schedule=3", "schedule: expected settings by name, got 3"),

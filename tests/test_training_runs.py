@@ -15,6 +15,7 @@ from lightning.pytorch import Callback  # noqa: E402
 
 import heatpose as hp  # noqa: E402
 from heatpose import training  # noqa: E402
+from heatpose.training.two_branch import TwoBranchTraining  # noqa: E402
 from training_data import write_people  # noqa: E402
 
 slow = pytest.mark.skipif(
@@ -148,6 +149,93 @@ def test_a_stopped_run_goes_on_bit_by_bit(people: str, tmp_path: Path, step: int
     assert again.scores["val/pck"] == whole.scores["val/pck"]
 
 
+def test_every_epoch_ends_with_a_checkpoint(people: str, tmp_path: Path) -> None:
+    options = small(people, data__validation=[people], schedule__epochs=3, trainer__ema=0.9)
+    whole = training.train(options, tmp_path / "whole")
+    with pytest.raises(RuntimeError, match="the plug was pulled"):
+        training.train(options, tmp_path / "run", callbacks=[StopAt(9)])
+    stopped = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)
+    assert stopped["global_step"] == 8  # two epochs of four; 500 steps are far away
+    (best,) = (one for one in stopped["callbacks"].values() if one.get("monitor") == "val/pck")
+    assert best["best_model_score"] is not None and best["current_score"] is not None
+    again = training.train(options, tmp_path / "run", resume=True)
+    for name, tensor in tensors(whole.weights).items():
+        assert torch.equal(tensor, tensors(again.weights)[name]), name
+    assert again.scores["val/pck"] == whole.scores["val/pck"]
+
+
+class Rates(Callback):
+    """Keeps the rate of every step."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+
+    def on_train_batch_start(self, trainer: Any, *args: Any) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+def test_the_rate_falls_where_the_loss_does_not(
+    people: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = TwoBranchTraining._loss
+
+    def stuck(self: TwoBranchTraining, *arguments: Any) -> Any:
+        """The loss of the validation stays where it is from the second epoch on."""
+        seen = torch.tensor(2.0 if self.current_epoch else 3.0)
+        return loss(self, *arguments) if self.training else seen
+
+    monkeypatch.setattr(TwoBranchTraining, "_loss", stuck)
+    options = small(
+        people,
+        data__validation=[people],
+        optimiser__rate=1.0e-3,
+        schedule__kind="plateau",
+        schedule__patience=2,
+        schedule__epochs=6,
+        schedule__warmup=4,
+        schedule__warmup_ratio=0.01,
+    )
+    rates = Rates()
+    training.train(options, tmp_path / "whole", callbacks=[rates])
+    risen = [1e-3 * (0.01 + 0.99 * step / 4) for step in range(4)]
+    # Better in the first two epochs, then two epochs that are not, and two more.
+    wanted = [*risen, *[1e-3] * 12, *[1e-4] * 8]
+    np.testing.assert_allclose(rates.rates, wanted, rtol=1e-6)
+    with pytest.raises(RuntimeError, match="the plug was pulled"):
+        training.train(options, tmp_path / "run", callbacks=[StopAt(15)])
+    rest = Rates()
+    training.train(options, tmp_path / "run", callbacks=[rest], resume=True)
+    assert rest.rates == rates.rates[12:]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"schedule__kind": "plateau"}, {"trainer__patience": 3}], ids=str
+)
+def test_who_waits_for_a_validation_needs_one(
+    people: str, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"needs data\.validation \(--val KIND:PATH\)"):
+        training.train(small(people, **changes), tmp_path)
+
+
+def test_another_run_is_not_overwritten(people: str, tmp_path: Path) -> None:
+    options = small(people, schedule__epochs=1)
+    training.train(options, tmp_path, max_steps=1)
+    before = (tmp_path / "last.ckpt").read_bytes()
+    with pytest.raises(ValueError, match=r"holds the last\.ckpt of another run: resume it"):
+        training.train(options, tmp_path)
+    assert (tmp_path / "last.ckpt").read_bytes() == before
+
+
+def test_a_training_starts_from_the_checkpoint_of_another(people: str, tmp_path: Path) -> None:
+    first = training.train(small(people, trainer__ema=0.5), tmp_path / "first", max_steps=2)
+    start = {"network__weights": str(first.checkpoint)}
+    for changes in (start, {**start, "network__partial": True}):
+        network = training.make_network(small(people, **changes).network)
+        for name, tensor in network.state_dict().items():
+            assert torch.equal(tensor, tensors(first.weights)[name]), name
+
+
 def test_nothing_to_resume_is_said(people: str, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nothing to resume: .*last\.ckpt"):
         training.train(small(people), tmp_path, resume=True)
@@ -200,6 +288,7 @@ def test_a_photo_that_breaks_while_training_is_replaced(tmp_path: Path) -> None:
         ({"network__arguments": {"width": 3}}, "network.arguments: .*width"),
         ({"network__name": "openpose-hand"}, "neither crops nor part affinity fields"),
         ({"trainer__precision": "half"}, "trainer.precision must be one of"),
+        ({"trainer__accelerator": "abacus"}, "trainer: .*abacus"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(

@@ -16,7 +16,8 @@ from heatpose.training.building import make_module, make_network, skeleton_of
 from heatpose.training.data import TrainingData
 from heatpose.training.loading import as_yaml, load_options, parse_settings, presets
 from heatpose.training.options import TrainingOptions
-from heatpose.training.run import TrainingResult, save_weights, train, weights_of, with_epochs
+from heatpose.training.run import TrainingResult, train, with_epochs
+from heatpose.training.weight_files import save_weights, weights_of
 
 __all__ = [
     "TrainingData",

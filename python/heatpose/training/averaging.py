@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import WeightAveraging
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from torch import Tensor
 
 
@@ -30,19 +31,25 @@ class AveragedWeights(WeightAveraging):
         super().__init__(avg_fn=average)
 
 
-class SaveAtEnd(Callback):
-    """Writes the last checkpoint when all epochs are over.
+class LastCheckpoint(Checkpoint):
+    """Keeps the last checkpoint of a run, from which it can go on.
 
-    It comes before the averaging in the list of callbacks: that one puts the averaged weights in
-    the place of the trained ones, from which a longer training could not go on.
+    One is written after every so many steps, and after every epoch with its validation. The step
+    before a validation gets none: who went on from there would never see what it says.
 
     Args:
         path: The file.
+        steps: Steps between two checkpoints of an epoch.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, steps: int) -> None:
+        self.path, self.steps = path, steps
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Saves, every so often."""
+        if trainer.global_step % self.steps == 0 and not trainer.is_last_batch:
+            trainer.save_checkpoint(self.path)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves."""
         trainer.save_checkpoint(self.path)

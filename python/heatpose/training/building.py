@@ -11,8 +11,8 @@ from heatpose.skeletons import AIC14, COCO17, HAND21, WHOLEBODY133, Skeleton
 from heatpose.training.options import NetworkOptions, TeacherOptions, TrainingOptions
 from heatpose.training.top_down import TopDownTraining
 from heatpose.training.two_branch import TwoBranchTraining
+from heatpose.training.weight_files import read_weights
 from heatpose.weights import load_into
-from heatpose.weights.convert import read_checkpoint
 
 _BY_KEYPOINTS = {
     skeleton.num_keypoints: skeleton for skeleton in (AIC14, COCO17, HAND21, WHOLEBODY133)
@@ -39,7 +39,7 @@ def make_network(options: NetworkOptions) -> nn.Module:
     except TypeError as error:
         raise ValueError(f"network.arguments: {error}") from None
     if options.weights is not None:
-        state_dict = read_checkpoint(options.weights)
+        state_dict = read_weights(options.weights)
         if options.partial:
             _load_fitting(network, state_dict, options.weights)
         else:
@@ -71,7 +71,7 @@ def make_teacher(options: TeacherOptions) -> nn.Module | None:
     """
     if options.weights is None:
         return None
-    state_dict = read_checkpoint(options.weights)
+    state_dict = read_weights(options.weights)
     network = network_for(state_dict, task="body")
     load_into(network, state_dict)
     return network

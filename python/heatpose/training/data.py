@@ -46,6 +46,8 @@ class TrainingData(LightningDataModule):
         if not options.data.train:
             raise ValueError("data.train names no dataset (--data KIND:PATH)")
         self.options, self.network, self.skeleton = options, network, skeleton
+        self._loader: EpochLoader[Any] | None = None
+        self._position: dict[str, int] = {}
         self.train = self._read(options.data.train, progress)
         self.validation = None
         if options.data.validation:
@@ -54,8 +56,22 @@ class TrainingData(LightningDataModule):
             )
 
     def train_dataloader(self) -> EpochLoader[Any]:
-        """Shuffled and changed at random."""
-        return self._load(self.train, training=True)
+        """Shuffled and changed at random; from where a checkpoint stood."""
+        self._loader = self._load(self.train, training=True)
+        if self._position:
+            self._loader.load_state_dict(self._position)
+        return self._loader
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the training stands, for checkpoints.
+
+        Lightning keeps that of loaders too, but forgets it in a run that goes on after an epoch.
+        """
+        return {} if self._loader is None else self._loader.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Go on from there, with the next ``train_dataloader``."""
+        self._position = state_dict
 
     @property
     def batches_per_epoch(self) -> int:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from heatpose.files import write_atomically
-from heatpose.networks import CropSpec, network_for
-from heatpose.weights import load_into, models
+from heatpose.networks import NETWORKS, CropSpec, network_for
+from heatpose.training.weight_files import read_weights, save_weights
+from heatpose.weights import fetch, find_model, load_into, models
 from heatpose.weights.convert import read_checkpoint
 
 SUFFIXES = (".onnx", ".pt2", ".pt", ".safetensors")
@@ -49,9 +50,6 @@ def load_network(model: str | os.PathLike[str], *, accept_licence: bool = False)
         ValueError: the file belongs to no known network, or the name to a detector's program.
         LicenceNotAccepted: the checkpoint's terms are not accepted.
     """
-    from heatpose.networks import NETWORKS
-    from heatpose.weights import fetch, find_model
-
     if str(model) in models():
         known = find_model(str(model))
         if known.architecture not in NETWORKS:
@@ -59,7 +57,7 @@ def load_network(model: str | os.PathLike[str], *, accept_licence: bool = False)
         network: nn.Module = NETWORKS[known.architecture](**known.arguments)
         load_into(network, read_checkpoint(fetch(str(model), accept_licence=accept_licence)))
         return network
-    state_dict = _read(Path(model))
+    state_dict = read_weights(model)
     network = network_for(state_dict)
     load_into(network, state_dict)
     return network
@@ -123,17 +121,6 @@ def export(
         )
     write_atomically(path, data)
     return Exported(path, error, dynamic, size)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    state_dict = read_checkpoint(path)
-    prefix = "network."
-    own = {
-        key.removeprefix(prefix): value
-        for key, value in state_dict.items()
-        if key.startswith(prefix)
-    }
-    return own or dict(state_dict)
 
 
 def _example(count: int, size: tuple[int, int]) -> Tensor:
@@ -215,8 +202,6 @@ def _difference(network: nn.Module, runner: Any, images: Tensor) -> float:
 
 
 def _export_weights(network: nn.Module, path: Path, size: tuple[int, int], half: bool) -> Exported:
-    from heatpose.training.run import save_weights
-
     images = _example(1, size)
     with torch.no_grad():
         wanted = network(images)

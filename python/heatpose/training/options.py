@@ -14,6 +14,25 @@ from heatpose.datasets.augment import (
 )
 
 Pair = tuple[int, int]
+
+
+def _at_least(options: Any, **least: float) -> None:
+    """ValueError for a number of the options that is too small; None is fine."""
+    for name, low in least.items():
+        value = getattr(options, name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if any(number is not None and not number >= low for number in numbers):
+            raise ValueError(f"{name} must be at least {low:g}, got {value}")
+
+
+def _above_0(options: Any, *names: str) -> None:
+    """ValueError for a number of the options that is not above 0; None is fine."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} must be above 0, got {value}")
+
+
 Preset = TypeVar("Preset", PhotoAugmentation, BoxAugmentation)
 
 
@@ -50,6 +69,10 @@ class DataOptions:
     cache: str | None = None
     cache_side: int = 512
     others_unlabelled: bool = False
+
+    def __post_init__(self) -> None:
+        _at_least(self, size=1, batch_size=1, validation_batch_size=1, workers=0, cache_side=8)
+        _at_least(self, validation_limit=1)
 
 
 @dataclass(frozen=True)
@@ -96,6 +119,10 @@ class TargetsOptions:
     caps: Literal["round", "box"] = "round"
     margin: float = 0.25
 
+    def __post_init__(self) -> None:
+        _above_0(self, "sigma", "width")
+        _at_least(self, floor=0, margin=0)
+
 
 @dataclass(frozen=True)
 class AugmentationOptions:
@@ -113,6 +140,16 @@ class AugmentationOptions:
     photo: PhotoAugmentation = field(default_factory=PhotoAugmentation)
     box: BoxAugmentation = field(default_factory=BoxAugmentation)
     donors: int = 3
+
+    def __post_init__(self) -> None:
+        _at_least(self, donors=0)
+        own = (("photo", self.photo, PhotoAugmentation()), ("box", self.box, BoxAugmentation()))
+        changed = [name for name, given, default in own if given != default]
+        if self.preset is not None and changed:
+            raise ValueError(
+                f"{changed[0]} has settings that preset {self.preset!r} would replace: set preset "
+                "to null, or leave them out"
+            )
 
     def of_photos(self) -> PhotoAugmentation:
         """The chosen augmentation of photos; ValueError for an unknown preset."""
@@ -134,7 +171,7 @@ def _preset(known: Mapping[str, Preset], name: str) -> Preset:
 
 @dataclass(frozen=True)
 class LossOptions:
-    """What is minimised.
+    """What is minimised. Top-down networks have a plain loss, without these.
 
     Attributes:
         foreground: Added weight of cells where the target is not zero, times its size; 0 is the
@@ -144,6 +181,9 @@ class LossOptions:
 
     foreground: float = 0.0
     pafs: float = 1.0
+
+    def __post_init__(self) -> None:
+        _at_least(self, foreground=0, pafs=0)
 
 
 @dataclass(frozen=True)
@@ -179,6 +219,9 @@ class TeacherOptions:
     threshold: float = 0.3
     agreement: float = 0.1
 
+    def __post_init__(self) -> None:
+        _at_least(self, weight=0, labelled_weight=0)
+
 
 @dataclass(frozen=True)
 class OptimiserOptions:
@@ -196,6 +239,10 @@ class OptimiserOptions:
     weight_decay: float = 0.0
     clip: float | None = None
 
+    def __post_init__(self) -> None:
+        _above_0(self, "rate", "clip")
+        _at_least(self, weight_decay=0)
+
 
 @dataclass(frozen=True)
 class ScheduleOptions:
@@ -203,21 +250,32 @@ class ScheduleOptions:
 
     Attributes:
         epochs: Passes over the data.
-        kind: "steps", "cosine" or "constant".
-        steps: Epochs after which the rate is multiplied by ``factor``.
-        factor: See ``steps``.
+        kind: "steps", "cosine", "plateau" or "constant".
+        steps: Of steps: epochs after which the rate is multiplied by ``factor``.
+        factor: Of steps and plateau.
+        patience: Of plateau: the rate is multiplied by ``factor`` after so many validations in a
+            row without a lower ``val/loss``.
         end: Of cosine: the last rate, as a share of the first.
         warmup: Optimiser steps in which the rate rises in a line.
         warmup_ratio: The share of the rate at which it starts to rise.
     """
 
     epochs: int = 100
-    kind: Literal["steps", "cosine", "constant"] = "cosine"
+    kind: Literal["steps", "cosine", "plateau", "constant"] = "cosine"
     steps: tuple[int, ...] = ()
     factor: float = 0.1
+    patience: int = 10
     end: float = 0.01
     warmup: int = 500
     warmup_ratio: float = 0.001
+
+    def __post_init__(self) -> None:
+        _at_least(self, epochs=1, steps=0, patience=1, warmup=0, warmup_ratio=0, end=0)
+        _above_0(self, "factor")
+        if self.kind == "steps" and not self.steps:
+            raise ValueError("kind 'steps' needs steps, the epochs after which the rate falls")
+        if self.kind == "plateau" and not 0 < self.factor < 1:
+            raise ValueError(f"factor of kind 'plateau' must be below 1, got {self.factor}")
 
 
 @dataclass(frozen=True)
@@ -235,7 +293,8 @@ class TrainerOptions:
         deterministic: Whether only operations are used that give the same bits every time.
         ema: Decay of the averaged weights that are validated and exported; None for none.
         checkpoint_steps: Steps between checkpoints; one more follows every epoch.
-        patience: Epochs without a better validation before the run ends; None for never.
+        patience: Validations in a row without a better ``val/pck`` before the run ends; None for
+            never.
         validation_epochs: Epochs between validations.
         pictures: Pictures of predictions in TensorBoard, at every validation.
         log_steps: Steps between two points of a curve.
@@ -258,6 +317,12 @@ class TrainerOptions:
     log_steps: int = 20
     progress: bool = True
 
+    def __post_init__(self) -> None:
+        _at_least(self, nodes=1, threads=1, seed=0, checkpoint_steps=1, patience=1, pictures=0)
+        _at_least(self, validation_epochs=1, log_steps=1)
+        if self.ema is not None and not 0 <= self.ema < 1:
+            raise ValueError(f"ema must be 0 or more and less than 1, got {self.ema}")
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -272,3 +337,13 @@ class TrainingOptions:
     optimiser: OptimiserOptions = field(default_factory=OptimiserOptions)
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
+
+    def check_validation(self) -> None:
+        """ValueError where something waits for a validation and there is no data for one."""
+        waiting = {
+            "schedule.kind=plateau": self.schedule.kind == "plateau",
+            "trainer.patience": self.trainer.patience is not None,
+        }
+        for name, waits in waiting.items():
+            if waits and not self.data.validation:
+                raise ValueError(f"{name} needs data.validation (--val KIND:PATH)")

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import safetensors.torch
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -19,15 +19,16 @@ from lightning.pytorch.callbacks import (
     TQDMProgressBar,
 )
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
 
 from heatpose.files import write_atomically
-from heatpose.training.averaging import AveragedWeights, SaveAtEnd
+from heatpose.training.averaging import AveragedWeights, LastCheckpoint
 from heatpose.training.building import make_module, make_network, skeleton_of
 from heatpose.training.data import TrainingData
 from heatpose.training.loading import as_yaml
+from heatpose.training.optimising import FallingRate
 from heatpose.training.options import TrainingOptions
 from heatpose.training.reports import Pictures, Throughput
+from heatpose.training.weight_files import save_weights, weights_of
 
 OPTIONS_FILE, LAST, BEST, WEIGHTS = "options.yaml", "last.ckpt", "best.ckpt", "model.safetensors"
 
@@ -59,7 +60,8 @@ def train(
     """Train a network.
 
     The folder gets ``options.yaml``, checkpoints ``last.ckpt`` and ``best.ckpt`` (by the share of
-    keypoints found in the validation), TensorBoard's logs, and at the end ``model.safetensors``.
+    keypoints found in the validation), TensorBoard's logs, and at the end ``model.safetensors``. A
+    folder that holds another run's ``last.ckpt`` is refused.
 
     A run that was stopped at any step and is resumed goes on as if nothing had happened: the same
     samples in the same order with the same changes, bit for bit on the CPU with the same number of
@@ -77,10 +79,13 @@ def train(
 
     Raises:
         FileNotFoundError: no such data, weights or checkpoint.
-        ValueError: options that do not fit together, or data that cannot be used.
+        ValueError: options that do not fit together or this machine, data that cannot be used, or a
+            folder with a run that is not resumed.
     """
     folder = Path(out)
     machine = options.trainer
+    options.check_validation()
+    _precision(machine.precision)
     seed_everything(machine.seed, workers=True, verbose=False)
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
@@ -93,13 +98,7 @@ def train(
     write_atomically(folder / OPTIONS_FILE, as_yaml(options).encode())
     _say(data, machine.progress)
     best = _best(folder) if data.validation is not None else None
-    last = ModelCheckpoint(
-        folder,
-        filename=LAST.removesuffix(".ckpt"),
-        every_n_train_steps=machine.checkpoint_steps,
-        enable_version_counter=False,
-    )
-    trainer = Trainer(
+    trainer = _trainer(
         accelerator=machine.accelerator,
         devices=machine.devices,
         num_nodes=machine.nodes,
@@ -113,11 +112,11 @@ def train(
         limit_val_batches=None if data.validation is not None else 0,
         log_every_n_steps=max(min(machine.log_steps, len(data.loader())), 1),
         callbacks=[
-            SaveAtEnd(folder / LAST),
             *_callbacks(options, data),
             *(callbacks or ()),
+            # The last one knows of the best one, so it comes last.
             *([best] if best else ()),
-            last,
+            LastCheckpoint(folder / LAST, machine.checkpoint_steps),
         ],
         logger=TensorBoardLogger(folder, name="logs"),
         default_root_dir=folder,
@@ -134,56 +133,25 @@ def train(
     return _finish(folder, best, trainer)
 
 
-def weights_of(checkpoint: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The network's tensors in a checkpoint of a training: the averaged ones, if there are any.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: it is no such checkpoint.
-    """
-    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    prefix = "network."
-    state = content.get("state_dict") if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping) or not any(key.startswith(prefix) for key in state):
-        raise ValueError(f"{checkpoint} is no checkpoint of a training of heatpose")
-    return {
-        key.removeprefix(prefix): tensor.clone()
-        for key, tensor in state.items()
-        if key.startswith(prefix)
-    }
-
-
-def save_weights(
-    state_dict: Mapping[str, Tensor], path: str | os.PathLike[str], *, half: bool = False
-) -> None:
-    """Write tensors as safetensors, in one step.
-
-    Args:
-        state_dict: Tensors by name.
-        path: The file.
-        half: Whether floating-point tensors are written as float16, in half of the bytes.
-
-    Raises:
-        ValueError: a value does not fit into float16.
-    """
-    tensors = {}
-    for name, tensor in state_dict.items():
-        kept = tensor.detach().cpu().contiguous()
-        if half and kept.is_floating_point():
-            kept = kept.half()
-            if not kept.isfinite().all():
-                raise ValueError(f"{name} has values that float16 cannot hold")
-        tensors[name] = kept
-    write_atomically(path, safetensors.torch.save(tensors))
-
-
 def _checkpoint(folder: Path, resume: bool | str | os.PathLike[str]) -> str | None:
     if resume is False:
+        if (folder / LAST).exists():
+            raise ValueError(
+                f"{folder} holds the {LAST} of another run: resume it (--resume), or train into "
+                "another folder (--out)"
+            )
         return None
     path = folder / LAST if resume is True else Path(resume)
     if not path.is_file():
         raise FileNotFoundError(f"nothing to resume: {path} does not exist")
     return str(path)
+
+
+def _trainer(**settings: Any) -> Trainer:
+    try:
+        return Trainer(**settings)
+    except (MisconfigurationException, ValueError) as error:
+        raise ValueError(f"trainer: {error}") from None
 
 
 def _best(folder: Path) -> ModelCheckpoint:
@@ -203,6 +171,8 @@ def _callbacks(options: TrainingOptions, data: TrainingData) -> list[Callback]:
         callbacks.append(TQDMProgressBar(refresh_rate=10))
     if machine.ema is not None:
         callbacks.append(AveragedWeights(machine.ema))
+    if options.schedule.kind == "plateau":
+        callbacks.append(FallingRate(options.schedule))
     if data.validation is not None:
         callbacks.append(Pictures(machine.pictures))
         if machine.patience is not None:

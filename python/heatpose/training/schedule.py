@@ -37,7 +37,7 @@ def rate_factor(step: int, options: ScheduleOptions, *, steps_per_epoch: int) ->
 
     Returns:
         At most 1. "steps" drops at whole epochs; "cosine" falls from the end of the warm-up to the
-        last step.
+        last step. "plateau" hangs on the validations and is not known here.
     """
     if step < options.warmup:
         risen = step / options.warmup

@@ -255,6 +255,26 @@ def test_a_teacher_finds_people_once(people: str, tmp_path: Path) -> None:
     assert all(name.startswith("network.") for name in names)
 
 
+def test_another_teacher_or_photo_is_asked_anew(tmp_path: Path) -> None:
+    data, teacher = write_people(tmp_path / "data", 2), tmp_path / "teacher.safetensors"
+    options = small(data, teacher__weights=str(teacher))
+    network = training.make_network(options.network)
+
+    def asked() -> int:
+        made = training.TrainingData(options, network, training.skeleton_of(network))
+        made.ask_teacher(tmp_path)
+        return len(list(tmp_path.glob("people-*.npz")))
+
+    training.save_weights(network.state_dict(), teacher)
+    assert [asked(), asked()] == [1, 1]
+    torch.manual_seed(1)  # another network in a file of the same name
+    training.save_weights(training.make_network(options.network).state_dict(), teacher)
+    assert asked() == 2
+    photo = tmp_path / "data" / "0.png"
+    photo.write_bytes((tmp_path / "data" / "1.png").read_bytes())
+    assert asked() == 3
+
+
 def test_broken_photos_are_left_out_or_refused(tmp_path: Path) -> None:
     data = write_people(tmp_path / "data", 5)
     (tmp_path / "data" / "1.png").write_bytes(b"no picture")

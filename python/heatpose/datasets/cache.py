@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from heatpose.datasets.entries import PathLike
-from heatpose.datasets.photos import each_sample, read_sample
-from heatpose.datasets.problems import OnProblem, ProblemLog, UnusableError
+from heatpose.datasets.photos import each_sample, photo_state, read_sample
+from heatpose.datasets.problems import OnProblem, ProblemLog
 from heatpose.datasets.samples import Annotation, KeypointDataset, Sample, Size
 from heatpose.files import write_atomically
 from heatpose.media import write_image
@@ -130,11 +130,7 @@ class _Index:
 
 
 def _key(sample: Sample, longest_side: int, quality: int) -> str:
-    try:
-        state = sample.path.stat()
-    except OSError:
-        raise UnusableError("no such photo") from None
-    text = f"{sample.path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{longest_side}|{quality}"
+    text = f"{photo_state(sample)}|{longest_side}|{quality}"
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

@@ -94,6 +94,19 @@ def read_sample(sample: Sample) -> Image:
     return image
 
 
+def photo_state(sample: Sample) -> str:
+    """What a cache knows a photo by: its path, its size in bytes and the time of its last change.
+
+    Raises:
+        UnusableError: it is missing.
+    """
+    try:
+        state = sample.path.stat()
+    except OSError:
+        raise UnusableError(NO_PHOTO) from None
+    return f"{sample.path.resolve()}|{state.st_size}|{state.st_mtime_ns}"
+
+
 def each_sample(
     work: Callable[[Sample], Answer],
     samples: Sequence[Sample],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,9 @@ class TrainingData(LightningDataModule):
                 f"the teacher's skeleton must be {self.skeleton.name}, that of the network, got "
                 f"{estimate.skeleton.name}"
             )
-        about = f"{Path(str(options.weights)).name} {options.scales}"
+        # By its content: many runs call their weights alike.
+        content = hashlib.sha256(Path(str(options.weights)).read_bytes()).hexdigest()
+        about = f"{content} {options.scales}"
         found = find_people(self.train, estimate, folder, about=about, progress=progress)
         self.train = with_people(
             self.train, found, threshold=options.threshold, agreement=options.agreement

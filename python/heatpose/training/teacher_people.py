@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from heatpose.datasets import Annotation, KeypointDataset, Sample
-from heatpose.datasets.photos import read_sample
+from heatpose.datasets.photos import photo_state, read_sample
 from heatpose.datasets.problems import UnusableError
 from heatpose.files import write_atomically
 from heatpose.media import Image
@@ -46,7 +46,7 @@ def find_people(
     Returns:
         A float32 [P, K, 3] array of (x, y, score) a photo, NaN and 0 where a keypoint is missing.
     """
-    names = [f"{sample.path}" for sample in dataset]
+    names = [_state(sample) for sample in dataset]
     key = hashlib.sha256(json.dumps([about, dataset.skeleton.name, names]).encode()).hexdigest()
     file = cache / f"people-{key[:16]}.npz"
     if file.is_file():
@@ -65,6 +65,13 @@ def find_people(
     cache.mkdir(parents=True, exist_ok=True)
     write_atomically(file, stream.getvalue())
     return found
+
+
+def _state(sample: Sample) -> str:
+    try:
+        return photo_state(sample)
+    except UnusableError:
+        return str(sample.path)
 
 
 def with_people(

@@ -255,6 +255,18 @@ def test_a_teacher_finds_people_once(people: str, tmp_path: Path) -> None:
     assert all(name.startswith("network.") for name in names)
 
 
+@pytest.mark.parametrize(("mode", "weight"), [("people", 0.5), ("maps", 0.0)])
+def test_a_teacher_counts_only_where_it_was_asked(people: str, mode: str, weight: float) -> None:
+    changes = {"data__others_unlabelled": True, "teacher__weights": "x", "teacher__mode": mode}
+    options = small(people, data__validation=[people], **changes)
+    network = training.make_network(options.network)
+    data = training.TrainingData(options, network, training.skeleton_of(network))
+    for loader, wanted in ((data.loader(), weight), (data.loader(training=False), 0.0)):
+        weights = next(iter(loader)).heatmap_weights
+        assert weights.max() == 1 and (weights == wanted).any()
+        assert set(weights.unique().tolist()) <= {0.0, wanted, 1.0}
+
+
 def test_another_teacher_or_photo_is_asked_anew(tmp_path: Path) -> None:
     data, teacher = write_people(tmp_path / "data", 2), tmp_path / "teacher.safetensors"
     options = small(data, teacher__weights=str(teacher))
@@ -308,6 +320,8 @@ def test_a_photo_that_breaks_while_training_is_replaced(tmp_path: Path) -> None:
         ({"network__arguments": {"width": 3}}, "network.arguments: .*width"),
         ({"network__name": "openpose-hand"}, "neither crops nor part affinity fields"),
         ({"trainer__precision": "half"}, "trainer.precision must be one of"),
+        ({"data__size": [64, 60]}, r"data.size must be multiples of the stride 8, got \(64, 60\)"),
+        ({"augmentation__preset": "easycv-hand"}, "augmentation.preset must be one of openpose"),
         ({"trainer__accelerator": "abacus"}, "trainer: .*abacus"),
     ],
 )

@@ -47,6 +47,7 @@ class TrainingData(LightningDataModule):
         if not options.data.train:
             raise ValueError("data.train names no dataset (--data KIND:PATH)")
         self.options, self.network, self.skeleton = options, network, skeleton
+        self._check()
         self._loader: EpochLoader[Any] | None = None
         self._position: dict[str, int] = {}
         self.train = self._read(options.data.train, progress)
@@ -55,6 +56,17 @@ class TrainingData(LightningDataModule):
             self.validation = self._read(
                 options.data.validation, progress, options.data.validation_limit
             )
+
+    def _check(self) -> None:
+        """What can be known to be wrong before photos are read and a teacher is asked."""
+        augmentation = self.options.augmentation
+        if isinstance(getattr(self.network, "crop_spec", None), CropSpec):
+            augmentation.of_boxes()
+            return
+        augmentation.of_photos()
+        stride, size = self.network.input_spec.stride, self.options.data.size
+        if any(side % stride for side in size):
+            raise ValueError(f"data.size must be multiples of the stride {stride}, got {size}")
 
     def train_dataloader(self) -> EpochLoader[Any]:
         """Shuffled and changed at random; from where a checkpoint stood."""
@@ -157,7 +169,7 @@ class TrainingData(LightningDataModule):
             options.data.size,
             drawn,
             augmentation.of_photos() if training else None,
-            elsewhere=_elsewhere(options),
+            elsewhere=_elsewhere(options, training),
             donors=augmentation.donors,
             **settings,
         )
@@ -189,9 +201,10 @@ class TrainingData(LightningDataModule):
         )
 
 
-def _elsewhere(options: TrainingOptions) -> float:
+def _elsewhere(options: TrainingOptions, training: bool) -> float:
     """Weight of cells where nobody is annotated."""
     if not options.data.others_unlabelled:
         return 1.0
-    people = options.teacher.weights is not None and options.teacher.mode == "people"
-    return options.teacher.weight if people else 0.0
+    # The teacher was asked for the people of the training photos alone.
+    asked = training and options.teacher.weights is not None and options.teacher.mode == "people"
+    return options.teacher.weight if asked else 0.0

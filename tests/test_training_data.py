@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("lightning")
 
-from heatpose.datasets import Annotation, KeypointDataset, Sample
-from heatpose.datasets.augment import BoxAugmentation, BoxPlaces, Spread
-from heatpose.networks import CropSpec
-from heatpose.skeletons import HAND21
-from heatpose.training.crop_inputs import CropInput, CropInputs
-from heatpose.training.loader import Draw
-from heatpose.training.options import TargetsOptions
+from torch import nn  # noqa: E402
+
+from heatpose.datasets import Annotation, KeypointDataset, Sample  # noqa: E402
+from heatpose.datasets.augment import BoxAugmentation, BoxPlaces, Spread  # noqa: E402
+from heatpose.estimators import BodyEstimator  # noqa: E402
+from heatpose.networks import CropSpec  # noqa: E402
+from heatpose.results import Boxes  # noqa: E402
+from heatpose.skeletons import COCO17, HAND21  # noqa: E402
+from heatpose.training.crop_inputs import CropInput, CropInputs  # noqa: E402
+from heatpose.training.loader import Draw  # noqa: E402
+from heatpose.training.options import TargetsOptions  # noqa: E402
 
 PLAIN = BoxAugmentation(BoxPlaces(scale=Spread(), rotation=Spread(), flip=0.0))
 
@@ -91,3 +96,40 @@ def test_no_readable_photo_at_all_is_an_error(hands: KeypointDataset) -> None:
         pytest.raises(ValueError, match="no such photo"),
     ):
         inputs[Draw(0, 0)]
+
+
+class Answers(nn.Module):
+    """A top-down network that knows the answer."""
+
+    crop_spec = CropSpec(256, 192)
+    keypoints = 17
+    task = "body"
+
+    def __init__(self, heatmaps: np.ndarray) -> None:
+        super().__init__()
+        self.heatmaps = nn.Parameter(torch.from_numpy(heatmaps)[None], requires_grad=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        assert len(images) == 1
+        return self.heatmaps
+
+
+@pytest.mark.parametrize(("grid", "method"), [("classic", "dark"), ("udp", "dark_udp")])
+def test_who_answers_with_the_targets_finds_the_keypoints(
+    tmp_path: Path, grid: Any, method: str
+) -> None:
+    points = np.random.default_rng(0).uniform((46, 20), (66, 52), (17, 2)).astype(np.float32)
+    box = np.array([36, 6, 76, 66], np.float32)
+    sample = photo(tmp_path / "a.png", [Annotation(points, np.full(17, 2, np.uint8), box)])
+    inputs = CropInputs(
+        KeypointDataset("one", COCO17, [sample]),
+        Answers.crop_spec,
+        TargetsOptions(sigma=2.0, grid=grid),
+        PLAIN,
+        training=False,
+    )
+    network = Answers(inputs[Draw(0, 0)].heatmaps)
+    estimate = BodyEstimator(network, flip_test=False, udp=grid == "udp", method=method, kernel=11)
+    found = estimate(sample.path, boxes=Boxes(box[None])).keypoints[0]
+    # A cell is 1.2 pixels of the photo: half a cell would be 0.6.
+    np.testing.assert_allclose(found, points, atol=0.02)

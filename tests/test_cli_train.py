@@ -155,7 +155,7 @@ def test_two_processes_train_together(people: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = [
         sys.executable, "-W", "ignore", str(script), "heatpose-lite",
-        "--data", people, "--val", people, "--out", str(out), "--threads", "1", "--quiet",
+        "--data", people, "--val", people, "--out", str(out), "--threads", "1",
         "--max-epochs", "2",
         *settings("trainer.devices=2", "trainer.strategy=ddp", "trainer.ema=0.5"),
     ]  # fmt: skip
@@ -169,6 +169,8 @@ def test_two_processes_train_together(people: str, tmp_path: Path) -> None:
         command, capture_output=True, text=True, timeout=120, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("wrote ") == 1
+    assert done.stdout.count("4 photos, 4 annotations") == 2  # of the training, the validation
     checkpoint = torch.load(out / "last.ckpt", weights_only=True)
     assert checkpoint["global_step"] == 2  # four photos: two processes, a batch of two each
     state = training.weights_of(out / "last.ckpt")

@@ -40,7 +40,11 @@ from heatpose.cli.common import describe, set_threads, wait_passively
     show_default=True,
     help="Folder of checkpoints, logs and the weights.",
 )
-@click.option("--resume", is_flag=True, help="Go on from OUT's last checkpoint, with its settings.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on from OUT's last checkpoint; without a PRESET with the settings of OUT too.",
+)
 @click.option(
     "--max-epochs",
     type=click.IntRange(min=1),
@@ -68,7 +72,7 @@ def train_command(
     hrnet-w48-wholebody.
 
     OUT gets options.yaml, last.ckpt, best.ckpt, TensorBoard's logs, and model.safetensors, which
-    heatpose predict takes as --weights.
+    heatpose predict takes as --weights. Another run's OUT is refused without --resume.
 
     Exit code: 0 when the training ended, 1 when it could not, 2 for a wrong command line.
     """
@@ -101,4 +105,6 @@ def train_command(
         for name, value in sorted(result.scores.items())
         if name.startswith("val/")
     )
+    if not result.leads:
+        return  # one process of several speaks
     click.echo(f"wrote {result.weights}{f' ({scores})' if scores else ''}")

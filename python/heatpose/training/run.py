@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import (
     TQDMProgressBar,
 )
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from heatpose.files import write_atomically
 from heatpose.training.averaging import AveragedWeights, LastCheckpoint
@@ -42,11 +43,13 @@ class TrainingResult(NamedTuple):
         weights: The best weights (averaged ones, where weights are averaged), as safetensors.
         checkpoint: The checkpoint that they are from.
         scores: The last value of everything that was logged.
+        leads: Whether this process is the first of a distributed run; there is one otherwise.
     """
 
     weights: Path
     checkpoint: Path
     scores: Mapping[str, float]
+    leads: bool = True
 
 
 def train(
@@ -90,13 +93,15 @@ def train(
     if machine.threads is not None:
         torch.set_num_threads(machine.threads)
     start = _checkpoint(folder, resume)
+    # The processes that Lightning starts would each say the same.
+    speaks = machine.progress and getattr(rank_zero_only, "rank", 0) in (None, 0)
     network = make_network(options.network)
     module = make_module(network, options)
-    data = TrainingData(options, network, skeleton_of(network), progress=machine.progress)
+    data = TrainingData(options, network, skeleton_of(network), progress=speaks)
     folder.mkdir(parents=True, exist_ok=True)
-    data.ask_teacher(folder, progress=machine.progress)
+    data.ask_teacher(folder, progress=speaks)
     write_atomically(folder / OPTIONS_FILE, as_yaml(options).encode())
-    _say(data, machine.progress)
+    _say(data, speaks)
     best = _best(folder) if data.validation is not None else None
     trainer = _trainer(
         accelerator=machine.accelerator,
@@ -213,7 +218,7 @@ def _finish(folder: Path, best: ModelCheckpoint | None, trainer: Trainer) -> Tra
     if trainer.is_global_zero:
         save_weights(weights_of(checkpoint), folder / WEIGHTS)
     scores = {key: float(value) for key, value in trainer.callback_metrics.items()}
-    return TrainingResult(folder / WEIGHTS, checkpoint, scores)
+    return TrainingResult(folder / WEIGHTS, checkpoint, scores, trainer.is_global_zero)
 
 
 def with_epochs(options: TrainingOptions, epochs: int) -> TrainingOptions:

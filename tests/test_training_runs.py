@@ -331,6 +331,7 @@ def test_options_that_do_not_fit_are_refused(
 
 
 @slow
+@pytest.mark.timeout(1800)
 def test_a_body_network_learns_eight_photos_by_heart(tmp_path: Path) -> None:
     data = write_people(tmp_path / "data", 8)
     options = small(
@@ -360,6 +361,7 @@ def test_a_body_network_learns_eight_photos_by_heart(tmp_path: Path) -> None:
 
 
 @slow
+@pytest.mark.timeout(1800)
 def test_a_hand_network_learns_eight_photos_by_heart(tmp_path: Path) -> None:
     data = write_people(tmp_path / "data", 8, hands=True)
     options = small_hands(

@@ -122,6 +122,18 @@ def test_crops_are_exported_too(tmp_path: Path) -> None:
     assert made.dynamic and made.error < 1e-4 and made.size == (64, 64)
 
 
+class Frozen(torch.nn.Module):
+    """What it does to the images of one height, tracing takes for what it does to all."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images * int(images.shape[2])
+
+
+def test_what_answers_otherwise_at_another_size_is_exported_for_one(tmp_path: Path) -> None:
+    made = export(Frozen(), tmp_path / "frozen.pt", size=(32, 64))
+    assert not made.dynamic and made.size == (32, 64) and made.error == 0
+
+
 def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"m\.onnx: "):
         export(OpenPoseMobileNetV2Small(), tmp_path / "m.onnx", size=(64, 64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ from heatpose.cli.common import describe, set_threads, wait_passively
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="CPU threads. [default: all]")
 @click.option("--show", is_flag=True, help="Print all settings as YAML, and end.")
-@click.option("--quiet", "-q", is_flag=True, help="No bar.")
+@click.option("--quiet", "-q", is_flag=True, help="No bar, and nothing of Lightning but warnings.")
 def train_command(
     preset: str | None,
     data: tuple[str, ...],
@@ -89,6 +90,7 @@ def train_command(
             changes["trainer.threads"] = threads
         if quiet:
             changes["trainer.progress"] = False
+            logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         source = out / "options.yaml" if resume and preset is None else preset
         options = training.load_options(source, changes)
         if max_epochs is not None:

@@ -108,7 +108,8 @@ def export(
                     _difference(network, _runner(path.suffix, data), images)
                     for images in _tries(size, dynamic)
                 )
-            break
+            if error <= _TOLERANCE:
+                break
         except ImportError:
             raise
         except Exception as problem:

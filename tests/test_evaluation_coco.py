@@ -299,6 +299,29 @@ def test_errors_say_what_does_not_fit(
         evaluate_coco(predictions, annotations, skeleton)
 
 
+@pytest.mark.parametrize(
+    ("images", "annotations", "message"),
+    [
+        ([{"file_name": "a.jpg"}], [], "images without an id"),
+        ([3], [], r"images\[0\] of annotations must be an object, got 3"),
+        ([{"id": 1}], ["x"], r"annotations\[0\] of annotations must be an object, got 'x'"),
+        (
+            [{"id": 1}],
+            [{"id": 7, "image_id": 1, "bbox": [1, 2]}],
+            "annotation 7 of .* four numbers",
+        ),
+    ],
+)
+def test_bad_entries_of_a_file_are_named(
+    images: list[Any], annotations: list[Any], message: str
+) -> None:
+    for entry in annotations:
+        if isinstance(entry, dict):
+            entry["keypoints"] = [0] * 9
+    with pytest.raises(ValueError, match=message):
+        evaluate_coco(ONE, {"images": images, "annotations": annotations}, TRIANGLE)
+
+
 def test_errors_of_types_kinds_and_files(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="skeleton must be a Skeleton, got str"):
         evaluate_coco(ONE, TWO, "coco17")  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from heatpose.training.inputs import network_input, stages_of  # noqa: E402
 from heatpose.training.loader import Draw, EpochLoader  # noqa: E402
 from heatpose.training.losses import keypoint_loss, two_branch_loss  # noqa: E402
 from heatpose.training.options import OptimiserOptions, ScheduleOptions  # noqa: E402
+from heatpose.training.reports import Throughput  # noqa: E402
 from heatpose.training.schedule import make_optimiser, rate_factor  # noqa: E402
 from heatpose.training.scores import found_keypoints  # noqa: E402
 from heatpose.training.teacher_people import with_people  # noqa: E402
@@ -240,3 +243,23 @@ def test_a_teacher_completes_people_and_adds_others(tmp_path: Any) -> None:
     np.testing.assert_array_equal(made[0].keypoints[12:], person(3, 18).keypoints[12:])
     np.testing.assert_array_equal(made[1].keypoints, person(500, 18).keypoints)
     assert made[1].labelled.all() and len(dataset[0].annotations) == 1
+
+
+def test_an_epoch_that_goes_on_is_timed_from_there() -> None:
+    throughput, logged = Throughput(), dict[str, float]()
+
+    class Module:
+        def log(self, name: str, value: float, **_: Any) -> None:
+            logged[name] = value
+
+    trainer: Any = SimpleNamespace(world_size=2)
+    module: Any = Module()
+    throughput.on_train_start(trainer, module)  # and no start of an epoch
+    for number in range(2):
+        throughput.on_train_batch_start(trainer, module, None, number)
+        time.sleep(0.01)
+        batch = SimpleNamespace(images=[0] * 4)
+        throughput.on_train_batch_end(trainer, module, None, batch, number)
+    throughput.on_train_epoch_end(trainer, module)
+    assert 1 < logged["train/photos_per_second"] <= 2 * 2 * 4 / 0.02
+    assert 0 <= logged["train/waiting"] < 1

@@ -29,6 +29,10 @@ class Throughput(Callback):
         self._start = self._ended = self._waited = 0.0
         self._photos = 0
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Starts the clock: a run that goes on within an epoch does not start that one."""
+        self.on_train_epoch_start(trainer, pl_module)
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts the clock."""
         self._start = self._ended = time.perf_counter()

@@ -13,10 +13,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 import torch
 
-from benchmarks import classic_lightweight
-from benchmarks.harness import compare, one_thread, report
+from benchmarks import classic_lightweight, harness
+from benchmarks.harness import Case, Program
 from heatpose import demo
 from heatpose.adapters import lightweight_human_pose, tf_pose
 from heatpose.adapters.trt_pose import ParseObjects, plugins
@@ -35,30 +36,55 @@ def installed(name: str) -> Any:
         return None
 
 
-def pafprocess() -> None:
+@pytest.mark.parametrize("people", CROWDS)
+def test_pafprocess(case: Case, people: int) -> None:
     original = installed("tf_pose.pafprocess.pafprocess")
-    for people in CROWDS:
-        heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
-        output = np.concatenate([heatmaps, pafs]).transpose(1, 2, 0)
-        maps = output.repeat(4, axis=0).repeat(4, axis=1)
-        heat, paf = (np.ascontiguousarray(m) for m in (maps[:, :, :19], maps[:, :, 19:]))
-        peaks = tf_pose.find_peaks(heat)
-        process = tf_pose.PafProcess()
-        programs = {"heatpose": lambda: process.process_paf(peaks, heat, paf)}  # noqa: B023
-        if original is not None:
-            programs["C++"] = lambda: original.process_paf(peaks, heat, paf)  # noqa: B023
-        report(
-            f"pafprocess 184 x 328, {people} people",
-            compare(programs, rounds=31),
-            target_ms=PAFPROCESS_MS.get(people),
-        )
-        whole = {
-            "heatpose": lambda: tf_pose.estimate(output),  # noqa: B023
-            "cv2 and estimate_paf": lambda: with_cv2(output),  # noqa: B023
-        }
-        found = [len(program()) for program in whole.values()]
-        assert found[0] == found[1], "two different answers"
-        report(f"tf-pose after the network, {people} people", compare(whole))
+    output = tf_output(people)
+    maps = output.repeat(4, axis=0).repeat(4, axis=1)
+    heat, paf = (np.ascontiguousarray(m) for m in (maps[:, :, :19], maps[:, :, 19:]))
+    peaks = tf_pose.find_peaks(heat)
+    process = tf_pose.PafProcess()
+    programs: dict[str, Program] = {"heatpose": lambda: process.process_paf(peaks, heat, paf)}
+    if original is not None:
+        programs["C++"] = lambda: original.process_paf(peaks, heat, paf)
+    found = len(tf_pose.estimate(output))
+
+    def check(name: str, _: Any) -> None:
+        humans = (original if name == "C++" else process).get_num_humans()
+        assert humans == found, "two different answers"
+
+    case(
+        f"pafprocess 184 x 328, {people} people",
+        programs,
+        check,
+        target_ms=PAFPROCESS_MS.get(people),
+        two_threads=False,
+        adapter="tf_pose" if original is not None else "",
+    )
+
+
+def tf_output(people: int) -> np.ndarray:
+    heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
+    return np.concatenate([heatmaps, pafs]).transpose(1, 2, 0)
+
+
+@pytest.mark.parametrize("people", CROWDS)
+def test_tf_pose(case: Case, people: int) -> None:
+    output = tf_output(people)
+    wanted = len(tf_pose.estimate(output))
+
+    def check(_: str, answer: Any) -> None:
+        assert len(answer) == wanted, "two different answers"
+
+    case(
+        f"tf-pose after the network, {people} people",
+        {
+            "heatpose": lambda: tf_pose.estimate(output),
+            "cv2 and estimate_paf": lambda: with_cv2(output),
+        },
+        check,
+        two_threads=False,
+    )
 
 
 def with_cv2(output: np.ndarray) -> list[tf_pose.Human]:
@@ -74,7 +100,8 @@ def with_cv2(output: np.ndarray) -> list[tf_pose.Human]:
     return tf_pose.PoseEstimator.estimate_paf(np.stack(planes, axis=-1), heat, paf)
 
 
-def trt_pose() -> None:
+@pytest.mark.parametrize("people", CROWDS)
+def test_trt_pose(case: Case, people: int) -> None:
     original = installed("trt_pose.plugins")
     topology = torch.tensor(
         [
@@ -86,23 +113,28 @@ def trt_pose() -> None:
         dtype=torch.int32,
     )
     parse = ParseObjects(topology)
-    for people in CROWDS:
-        heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
-        cmap, paf = torch.from_numpy(heatmaps[None, :18].copy()), torch.from_numpy(pafs[None])
-        programs = {
-            "heatpose": lambda: parse(cmap, paf),  # noqa: B023
-            "heatpose, step by step": lambda: parse_with(plugins, topology, cmap, paf),  # noqa: B023
-        }
-        if original is not None:
-            programs["C++"] = lambda: parse_with(original, topology, cmap, paf)  # noqa: B023
-        for program in programs.values():
-            for mine, theirs in zip(parse(cmap, paf), program(), strict=True):
-                assert torch.equal(mine, theirs), "two different answers"
-        report(
-            f"trt_pose 46 x 82, {people} people",
-            compare(programs, rounds=101),
-            target_ms=TRT_POSE_MS[people],
-        )
+    heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
+    cmap, paf = torch.from_numpy(heatmaps[None, :18].copy()), torch.from_numpy(pafs[None])
+    programs: dict[str, Program] = {
+        "heatpose": lambda: parse(cmap, paf),
+        "heatpose, step by step": lambda: parse_with(plugins, topology, cmap, paf),
+    }
+    if original is not None:
+        programs["C++"] = lambda: parse_with(original, topology, cmap, paf)
+    wanted = parse(cmap, paf)
+
+    def check(_: str, answer: Any) -> None:
+        for mine, theirs in zip(wanted, answer, strict=True):
+            assert torch.equal(mine, theirs), "two different answers"
+
+    case(
+        f"trt_pose 46 x 82, {people} people",
+        programs,
+        check,
+        target_ms=TRT_POSE_MS[people],
+        two_threads=False,
+        adapter="trt_pose" if original is not None else "",
+    )
 
 
 def parse_with(steps: Any, topology: Any, cmap: Any, paf: Any) -> tuple[Any, Any, Any]:
@@ -114,20 +146,24 @@ def parse_with(steps: Any, topology: Any, cmap: Any, paf: Any) -> tuple[Any, Any
     return (*steps.connect_parts(connections, topology, counts, 100), places)
 
 
-def lightweight() -> None:
-    for people in CROWDS:
-        heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
-        heat, paf = (
-            cv2.resize(m.transpose(1, 2, 0), None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-            for m in (heatmaps, pafs)
-        )
-        programs = {
-            "heatpose": lambda: people_of(lightweight_human_pose, heat, paf),  # noqa: B023
-            "NumPy": lambda: people_of(classic_lightweight, heat, paf),  # noqa: B023
-        }
-        found = [program() for program in programs.values()]
-        np.testing.assert_array_equal(*found)
-        report(f"lightweight 184 x 328, {people} people", compare(programs))
+@pytest.mark.parametrize("people", CROWDS)
+def test_lightweight(case: Case, people: int) -> None:
+    heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
+    heat, paf = (
+        cv2.resize(m.transpose(1, 2, 0), None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+        for m in (heatmaps, pafs)
+    )
+    wanted = people_of(classic_lightweight, heat, paf)
+    case(
+        f"lightweight 184 x 328, {people} people",
+        {
+            "heatpose": lambda: people_of(lightweight_human_pose, heat, paf),
+            "NumPy": lambda: people_of(classic_lightweight, heat, paf),
+        },
+        lambda _, answer: np.testing.assert_array_equal(answer, wanted),
+        two_threads=False,
+        adapter="lightweight_human_pose",
+    )
 
 
 def people_of(program: Any, heat: np.ndarray, paf: np.ndarray) -> np.ndarray:
@@ -138,12 +174,5 @@ def people_of(program: Any, heat: np.ndarray, paf: np.ndarray) -> np.ndarray:
     return program.group_keypoints(keypoints, paf)[0]
 
 
-def main() -> None:
-    one_thread()
-    pafprocess()
-    trt_pose()
-    lightweight()
-
-
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

@@ -18,10 +18,12 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 from scipy.ndimage import gaussian_filter
 
+from benchmarks import harness
 from benchmarks.bench_decode_heatmaps import planted
-from benchmarks.harness import compare, one_thread, report
+from benchmarks.harness import Case
 from heatpose.adapters import darkpose, easycv, mmpose, simple_baselines, transformers
 
 Maps = npt.NDArray[Any]
@@ -276,17 +278,42 @@ def combined_of(keypoints: int, height: int, width: int, kernel: int) -> dict[st
     }
 
 
-def main() -> None:
-    one_thread()
-    for name, (keypoints, height, width, kernel) in CASES.items():
-        maps = planted(BATCH, keypoints, height, width)
-        rows = programs_of(maps, kernel)
-        rows["mmpose UDPHeatmap, combined"] = combined_of(keypoints, height, width, kernel)
-        for row, programs in rows.items():
-            # Ill-conditioned steps aside, of which planted maps have none, the answers are equal.
-            np.testing.assert_allclose(programs["heatpose"](), programs["original"](), atol=0.02)
-            report(f"{row}, {name} {BATCH} x {keypoints}", compare(programs, seconds=6))
+ROWS = (
+    "darkpose get_final_preds",
+    "simple_baselines get_final_preds",
+    "mmpose MSRAHeatmap, DARK",
+    "mmpose MSRAHeatmap, quarter",
+    "mmpose UDPHeatmap",
+    "mmpose UDPHeatmap, combined",
+    "easycv unbiased",
+    "easycv default",
+    "easycv DARK-UDP",
+    "transformers keypoints_from_heatmaps",
+    "transformers post_process_pose_estimation",
+)
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("row", ROWS)
+def test_adapter(case: Case, row: str, kind: str) -> None:
+    keypoints, height, width, kernel = CASES[kind]
+    if row == "mmpose UDPHeatmap, combined":
+        programs = combined_of(keypoints, height, width, kernel)
+    else:
+        rows = programs_of(planted(BATCH, keypoints, height, width), kernel)
+        if row not in rows:
+            pytest.skip("transformers is not installed")
+        programs = rows[row]
+    wanted = programs["heatpose"]()
+    case(
+        f"{row}, {kind} {BATCH} x {keypoints}",
+        programs,
+        # Ill-conditioned steps aside, of which planted maps have none, the answers are equal.
+        lambda _, answer: np.testing.assert_allclose(answer, wanted, atol=0.02),
+        two_threads=False,
+        adapter=row.split()[0],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

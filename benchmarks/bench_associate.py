@@ -5,13 +5,19 @@ Run: python -m benchmarks.bench_associate
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 
 import heatpose as hp
-from benchmarks import classic
-from benchmarks.bench_pipeline import CANVAS, SEARCH, crowd
-from benchmarks.harness import compare, one_thread, report
-from heatpose.ops import Peaks
+from benchmarks import classic, harness
+from benchmarks.harness import Case, Work
+from benchmarks.scenes import CANVAS, CROWDS, SEARCH, count, crowd
+from heatpose.ops import AssociateOptions, Peaks
+
+SKELETON = hp.skeletons.COCO18
+RULES = {"limbs": AssociateOptions(), "global": AssociateOptions.for_global()}
 
 
 def classic_pairs(
@@ -26,32 +32,36 @@ def classic_pairs(
     ]
 
 
-def main() -> None:
-    one_thread()
-    skeleton = hp.skeletons.COCO18
-    for rule, options in (
-        ("limbs", hp.ops.AssociateOptions()),
-        ("global", hp.ops.AssociateOptions.for_global()),
-    ):
-        decoder = hp.BodyDecoder(skeleton, association=options)
-        for people, scales in ((5, (1.0,)), (50, (1.0,)), (50, SEARCH)):
-            heatmaps, pafs = crowd(people, scales)
-            peaks = decoder.find_peaks(heatmaps, CANVAS)
-            arguments = (peaks, pafs, CANVAS)
-            medians = compare(
-                {"heatpose": lambda a=arguments, d=decoder: d.associate(*a)}, rounds=101
-            )
-            if rule == "limbs":
-                groups = decoder.associate(*arguments)
-                for limb, want in enumerate(classic_pairs(pafs, peaks, skeleton)):
-                    got = groups.pairs[limb, : groups.pair_counts[limb]]
-                    same = np.array_equal(got, np.array([w[:2] for w in want]).reshape(-1, 2))
-                    assert same, "two different answers are not worth timing"
-                medians |= compare(
-                    {"classic": lambda a=pafs, p=peaks: classic_pairs(a, p, skeleton)}, rounds=3
-                )
-            report(f"associate ({rule}) {len(scales)} scale(s), {people} people", medians)
+@pytest.mark.parametrize(
+    ("people", "scales"), [*((n, (1.0,)) for n in CROWDS), (5, SEARCH), (50, SEARCH)]
+)
+@pytest.mark.parametrize("rule", RULES)
+def test_associate(case: Case, rule: str, people: int, scales: tuple[float, ...]) -> None:
+    decoder = hp.BodyDecoder(SKELETON, association=RULES[rule])
+    heatmaps, pafs = crowd(people, scales)
+    peaks = decoder.find_peaks(heatmaps, CANVAS)
+    groups = decoder.associate(peaks, pafs, CANVAS)
+
+    def check(name: str, answer: Any) -> None:
+        if name != "classic":
+            np.testing.assert_array_equal(answer.people, groups.people)
+            return
+        for limb, want in enumerate(answer):
+            got = groups.pairs[limb, : groups.pair_counts[limb]]
+            same = np.array_equal(got, np.array([w[:2] for w in want]).reshape(-1, 2))
+            assert same, "two different answers are not worth timing"
+
+    programs = {"heatpose": lambda: decoder.associate(peaks, pafs, CANVAS)}
+    if rule == "limbs":
+        programs["classic"] = lambda: classic_pairs(pafs, peaks, SKELETON)
+    pairs = sum(int(peaks.counts[a]) * int(peaks.counts[b]) for a, b in SKELETON.limbs)
+    case(
+        f"associate ({rule}), {count(scales)}, {people} people",
+        programs,
+        check,
+        work=Work(growth=(f"associate ({rule}), {count(scales)}", "candidate pairs", pairs)),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

@@ -1,20 +1,19 @@
 """Augmentation of a photo of 480 x 640 to an input of 368 x 368, and of a box, one core.
 
-Run: python -m benchmarks.bench_augment [a folder of JPEGs]
+Run: python -m benchmarks.bench_augment
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+import pytest
 
-from benchmarks.harness import compare, one_thread
+from benchmarks import harness
+from benchmarks.harness import Case
+from benchmarks.scenes import smooth_noise
 from heatpose.datasets.augment import (
     BOX_PRESETS,
     NO_OCCLUSION,
@@ -47,74 +46,78 @@ COLOURS = {
 def scene(people: int, seed: int, keypoints: int) -> Scene:
     """Blurred noise with people of 160 pixels on it."""
     rng = np.random.default_rng(seed)
-    photo = cv2.GaussianBlur(rng.integers(0, 256, (480, 640, 3), np.uint8), (9, 9), 2)
     middles = rng.uniform((100, 100), (540, 380), (people, 1, 2))
     points = middles + rng.uniform(-80, 80, (people, keypoints, 2)) * (0.5, 1.0)
     visibility = np.full((people, keypoints), 2, np.uint8)
     regions = person_regions(points, visibility > 0, margin=0.1)
-    return Scene(np.asarray(photo), points, visibility, regions, box_corners([]))
+    return Scene(smooth_noise(480, 640, seed), points, visibility, regions, box_corners([]))
 
 
-def show(title: str, programs: dict[str, Callable[[], Any]]) -> None:
-    medians = compare(programs, rounds=61)
-    print(f"{title}: " + " | ".join(f"{name} {ms:.2f} ms" for name, ms in medians.items()))
+ONE, DONORS = scene(3, 0, 18), [scene(1, seed, 18) for seed in (1, 2, 3)]
 
 
-def main() -> None:
-    one_thread()
+def check(_: str, answer: Any) -> None:
+    """There is no other program: every change is drawn anew, so only the form can be held to."""
+    photo = answer.photo if isinstance(answer, Scene) else answer
+    if isinstance(photo, np.ndarray):
+        assert photo.dtype == np.uint8 and photo.shape[2] == 3
+
+
+def test_parts(case: Case) -> None:
     rng = np.random.default_rng(0)
-    one, donors = scene(3, 0, 18), [scene(1, seed, 18) for seed in (1, 2, 3)]
-    moved = fit_photo(one, COCO18, (368, 368))
-    heavy = PHOTO_PRESETS["heavy"]
+    moved = fit_photo(ONE, COCO18, (368, 368))
     paste, shapes = PasteOptions(probability=1.0, most=1), OcclusionOptions(probability=1.0)
-    alone = replace(heavy, paste=NO_PASTE, occlusion=NO_OCCLUSION)
-    show(
-        "parts at 368 x 368",
-        {
-            "moving photo, keypoints, regions": lambda: fit_photo(one, COCO18, (368, 368)),
-            "pasting a person": lambda: paste_people(moved, donors, COCO18, paste, rng),
+    case(
+        "augment, moving photo, keypoints and regions to 368 x 368",
+        {"heatpose": lambda: fit_photo(ONE, COCO18, (368, 368))},
+        check,
+        beside={
+            "pasting a person": lambda: paste_people(moved, DONORS, COCO18, paste, rng),
             "shapes": lambda: occlude(moved, shapes, rng),
             **{
                 name: lambda o=options: recolour(moved.photo, o, rng)
                 for name, options in COLOURS.items()
             },
         },
+        two_threads=False,
     )
 
-    def heavy_scene() -> Scene:
-        return augment_photo(one, COCO18, heavy, rng, donors=donors)
 
-    def heavy_targets() -> object:
-        seen = heavy_scene()
-        return body_targets(
-            np.nan_to_num(seen.keypoints), seen.labelled, COCO18, seen.size, regions=seen.regions
-        )
+@pytest.mark.parametrize("preset", ["openpose", "heavy, nothing pasted or hidden", "heavy"])
+def test_photo(case: Case, preset: str) -> None:
+    rng = np.random.default_rng(0)
+    options = PHOTO_PRESETS[preset.partition(",")[0]]
+    if "nothing" in preset:
+        options = replace(options, paste=NO_PASTE, occlusion=NO_OCCLUSION)
 
-    show(
-        "photos, 3 people",
-        {
-            "openpose": lambda: augment_photo(one, COCO18, PHOTO_PRESETS["openpose"], rng),
-            "heavy, nothing pasted or hidden": lambda: augment_photo(one, COCO18, alone, rng),
-            "heavy": heavy_scene,
-            "heavy with targets and masks": heavy_targets,
-        },
+    def augment() -> Scene:
+        return augment_photo(ONE, COCO18, options, rng, donors=DONORS)
+
+    def with_targets() -> object:
+        seen = augment()
+        places = np.nan_to_num(seen.keypoints)
+        return body_targets(places, seen.labelled, COCO18, seen.size, regions=seen.regions)
+
+    case(
+        f"augment photo of 3 people, {preset}",
+        {"heatpose": augment},
+        check,
+        beside={"with targets and masks": with_targets},
+        two_threads=False,
     )
+
+
+@pytest.mark.parametrize("preset", BOX_PRESETS)
+def test_box(case: Case, preset: str) -> None:
+    rng = np.random.default_rng(0)
     boxed = scene(3, 0, 17)
-    show(
-        "boxes",
-        {
-            name: lambda p=preset: augment_box(boxed, 0, COCO17, p, rng)
-            for name, preset in BOX_PRESETS.items()
-        },
+    case(
+        f"augment box, {preset}",
+        {"heatpose": lambda: augment_box(boxed, 0, COCO17, BOX_PRESETS[preset], rng)},
+        check,
+        two_threads=False,
     )
-    if len(sys.argv) > 1:
-        files = sorted(Path(sys.argv[1]).glob("*.jpg"))[:200]
-        turns = iter(range(10**9))
-        show(
-            f"{len(files)} photos",
-            {"reading": lambda: cv2.imread(str(files[next(turns) % len(files)]))},
-        )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

@@ -8,17 +8,20 @@ Run: python -m benchmarks.bench_average_flipped
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
-from benchmarks.harness import compare, one_thread, report, report_two_threads
+from benchmarks import harness
+from benchmarks.harness import Case, Program, Work
 from heatpose import ops, reference, skeletons
 
 Maps = npt.NDArray[Any]
-BATCH = 32
+# 256 whole bodies in float32 are a gigabyte with their mirror images; PyTorch's way needs four.
+BATCHES = (1, 8, 32, 64, 256)
+MOST_COMPARED = 32
 CASES = {
     "whole body": ((133, 96, 72), skeletons.WHOLEBODY133.flip),
     # A hand's mirror image is a hand with the same keypoints.
@@ -46,12 +49,11 @@ def with_numpy(maps: Maps, mirrored: Maps, flip: tuple[int, ...], shift: bool) -
 
 def torch_program(
     maps: Maps, mirrored: Maps, flip: tuple[int, ...], shift: bool
-) -> dict[str, Callable[[], Any]]:
+) -> dict[str, Program]:
     try:
         import torch
     except ImportError:
         return {}
-    torch.set_num_threads(1)
     heatmaps, others = torch.from_numpy(maps), torch.from_numpy(mirrored)
     order = list(flip)
 
@@ -64,54 +66,51 @@ def torch_program(
     return {"torch": program}
 
 
-def check(maps: Maps, mirrored: Maps, flip: tuple[int, ...], shift: bool) -> None:
-    """All answer the same on the first crops, but for the roundings that they have."""
-    few, others = maps[:2], mirrored[:2]
-    want = reference.average_flipped(few, others, flip, shift=shift)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize(("batch", "shift"), [(32, False), *((n, True) for n in BATCHES)])
+@pytest.mark.parametrize("kind", CASES)
+def test_average(case: Case, kind: str, batch: int, shift: bool, dtype: str) -> None:
+    shape, flip = CASES[kind]
+    rng = np.random.default_rng(0)
+    some = rng.random((2, min(batch, 32), *shape), np.float32).astype(dtype)
+    maps, mirrored = (np.tile(a, (-(-batch // len(a)), 1, 1, 1)) for a in some)
+    few, others = maps[:2].copy(), mirrored[:2]
+    wanted = reference.average_flipped(few, others, flip, shift=shift)
     rounding = 1e-3 if maps.dtype == np.float16 else 1e-7
-    answers = {
-        "heatpose": ops.average_flipped(few.copy(), others, flip, shift=shift),
-        "numpy": with_numpy(few.copy(), others, flip, shift),
-        **{name: run() for name, run in torch_program(few, others, flip, shift).items()},
+    # In place, so that a second turn averages what the first one gave: each checks its own few.
+    programs: dict[str, Program] = {
+        "heatpose": lambda: ops.average_flipped(maps, mirrored, flip, shift=shift, out=maps)
     }
-    for name, answer in answers.items():
-        error = np.abs(answer - want).max()
+    if batch == MOST_COMPARED:
+        programs |= torch_program(maps, mirrored, flip, shift)
+        programs["numpy"] = lambda: with_numpy(maps, mirrored, flip, shift)
+    on_few = {
+        "heatpose": lambda: ops.average_flipped(few.copy(), others, flip, shift=shift),
+        "numpy": lambda: with_numpy(few.copy(), others, flip, shift),
+        **torch_program(few, others, flip, shift),
+    }
+
+    def check(name: str, _: Any) -> None:
+        heatpose = name in ("heatpose", harness.TWO_THREADS)
+        error = np.abs(on_few["heatpose" if heatpose else name]() - wanted).max()
         assert error <= rounding, f"{name} gives another answer: off by {error}"
 
-
-def main() -> None:
-    rng = np.random.default_rng(0)
-    for name, (shape, flip) in CASES.items():
-        maps, mirrored = (rng.random((BATCH, *shape), np.float32) for _ in range(2))
-        title = f"average_flipped {name} {BATCH} x {' x '.join(map(str, shape))}"
-        report_two_threads(
-            title,
-            lambda m=maps, o=mirrored, f=flip: ops.average_flipped(m, o, f, shift=True, out=m),
-        )
-    one_thread()
-    for name, (shape, flip) in CASES.items():
-        for dtype in (np.float32, np.float16):
-            maps, mirrored = (rng.random((BATCH, *shape), np.float32).astype(dtype) for _ in "ab")
-            title = f"average_flipped {name} {BATCH} x {' x '.join(map(str, shape))}"
-            for shift in (False, True):
-                check(maps, mirrored, flip, shift)
-                given = (maps, mirrored, flip)
-                words = [array.view(np.uint32) for array in (maps, mirrored)]
-                # Two and two, in place, so that both find the same of their maps in the cache.
-                medians = compare(
-                    {
-                        "heatpose": lambda g=given, s=shift: ops.average_flipped(
-                            *g, shift=s, out=g[0]
-                        ),
-                        "floor: read two, write one": lambda w=words: np.maximum(*w, out=w[0]),
-                    },
-                    rounds=31,
-                )
-                others = torch_program(*given, shift)
-                others["numpy"] = lambda g=given, s=shift: with_numpy(*g, s)
-                medians.update(compare(others, rounds=7))
-                report(f"{title} {np.dtype(dtype).name}{', shifted' if shift else ''}", medians)
+    # As many bytes read, changed and written, in order; each number stays one of the two's.
+    words = [array.view(np.uint32) for array in (maps, mirrored)]
+    case(
+        f"average_flipped {kind} {batch} x {' x '.join(map(str, shape))}, {dtype}"
+        + (", shifted" if shift else ""),
+        programs,
+        check,
+        beside={"floor: read two, write one": lambda: np.maximum(*words, out=words[0])},
+        work=Work(
+            read=2 * maps.nbytes,
+            written=maps.nbytes,
+            multiply_adds=maps.size,
+            growth=(f"average_flipped {kind}, {dtype}", "batch", batch) if shift else None,
+        ),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

@@ -1,29 +1,31 @@
-"""Smoothing of 18 channels of 1280x720 with sigma 3, beside cv2, SciPy, PyTorch and NumPy.
+"""Smoothing of 18 channels with sigma 3, beside cv2, SciPy, PyTorch and NumPy.
 
 Run: python -m benchmarks.bench_gaussian_smooth
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 import scipy.ndimage
 
-from benchmarks.harness import compare, one_thread, report, report_two_threads
+from benchmarks import harness
+from benchmarks.harness import Case, Check, Program, Work
+from benchmarks.scenes import CANVAS, CANVASES, size
 from heatpose import ops, reference
 
 SIGMA = 3.0
+CHANNELS = 18
 
 
-def torch_program(maps: np.ndarray) -> dict[str, Callable[[], Any]]:
+def torch_program(maps: np.ndarray) -> dict[str, Program]:
     try:
         import torch
     except ImportError:
         return {}
-    torch.set_num_threads(1)
     taps = torch.from_numpy(reference.gaussian_taps(SIGMA)).float()
     radius = len(taps) // 2
     planes = torch.from_numpy(maps)[:, None]
@@ -38,18 +40,24 @@ def torch_program(maps: np.ndarray) -> dict[str, Callable[[], Any]]:
     return {"torch": program}
 
 
-def scaling(maps: np.ndarray, out: np.ndarray) -> None:
-    """One thread against two, not pinned."""
-    report_two_threads(
-        "gaussian_smooth 18 x 720 x 1280", lambda: ops.gaussian_smooth(maps, SIGMA, out=out)
-    )
+def checker(maps: np.ndarray) -> Check:
+    want = reference.gaussian_smooth(maps[:1], SIGMA)[:, 12:-12, 12:-12]
+    # A float16 answer is rounded to float16.
+    tolerance = 1e-5 if maps.dtype == np.float32 else 1e-3
+
+    def check(name: str, answer: Any) -> None:
+        error = np.abs(np.asarray(answer)[:1, 12:-12, 12:-12] - want).max()
+        assert error < tolerance, f"{name} gives another answer: off by {error}"
+
+    return check
 
 
-def main() -> None:
-    maps = np.random.default_rng(0).random((18, 720, 1280), np.float32)
-    out, other = np.zeros_like(maps), np.zeros_like(maps)
-    scaling(maps, out)
-    one_thread()
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("canvas", CANVASES, ids=size)
+def test_smooth(case: Case, canvas: tuple[int, int], dtype: str) -> None:
+    maps = np.random.default_rng(0).random((CHANNELS, *canvas), np.float32).astype(dtype)
+    out = np.zeros((CHANNELS, *canvas), np.float32)
+    other = np.zeros_like(out)
 
     def with_cv2() -> np.ndarray:
         for plane, target in zip(maps, other, strict=True):
@@ -61,21 +69,37 @@ def main() -> None:
             scipy.ndimage.gaussian_filter(plane, SIGMA, output=target)
         return other
 
-    programs: dict[str, Callable[[], Any]] = {
-        "heatpose": lambda: ops.gaussian_smooth(maps, SIGMA, out=out),
-        "cv2": with_cv2,
-        "scipy": with_scipy,
-        **torch_program(maps),
-    }
-    want = reference.gaussian_smooth(maps[:1], SIGMA)[:, 12:-12, 12:-12]
-    for label, program in programs.items():
-        error = np.abs(np.asarray(program())[:1, 12:-12, 12:-12] - want).max()
-        assert error < 1e-5, f"{label} gives another answer: off by {error}"
-    programs["numpy, one channel"] = lambda: reference.gaussian_smooth(maps[:1], SIGMA)
-    programs["floor: copy"] = lambda: np.copyto(other, maps)
-    medians = compare(programs, rounds=9, seconds=40)
-    report("gaussian_smooth 18 x 720 x 1280, sigma 3", medians, target_ms=30)
+    programs: dict[str, Program] = {"heatpose": lambda: ops.gaussian_smooth(maps, SIGMA, out=out)}
+    if dtype == "float32":
+        programs["cv2"] = with_cv2
+        if canvas[0] <= CANVAS[0]:
+            programs |= {"scipy": with_scipy, **torch_program(maps)}
+    case(
+        f"gaussian_smooth 18 channels of {size(canvas)}, sigma 3, {dtype}",
+        programs,
+        checker(maps),
+        beside={"floor: copy": lambda: np.copyto(other, maps)} if dtype == "float32" else None,
+        work=Work(
+            read=maps.nbytes,
+            written=out.nbytes,
+            multiply_adds=2 * 25 * maps.size,
+            growth=(f"gaussian_smooth, {dtype}", "pixels", canvas[0] * canvas[1]),
+        ),
+        target_ms=30 if (canvas, dtype) == (CANVAS, "float32") else None,
+    )
+
+
+def test_reference(case: Case) -> None:
+    maps = np.random.default_rng(0).random((1, *CANVAS), np.float32)
+    case(
+        f"gaussian_smooth 1 channel of {size(CANVAS)}, sigma 3, beside the reference",
+        {
+            "heatpose": lambda: ops.gaussian_smooth(maps, SIGMA),
+            "reference": lambda: reference.gaussian_smooth(maps, SIGMA),
+        },
+        checker(maps),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

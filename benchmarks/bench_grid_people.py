@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from scipy.optimize import linear_sum_assignment
 
-from benchmarks.harness import compare, one_thread, report
+from benchmarks import harness
+from benchmarks.harness import Case, Work
+from benchmarks.scenes import CROWDS
 from heatpose import demo, ops
 from heatpose.skeletons import COCO18
 
@@ -38,23 +41,23 @@ def with_scipy(scores: np.ndarray, counts: np.ndarray, limbs: Any) -> np.ndarray
     return partners
 
 
-def main() -> None:
-    one_thread()
-    for people, target in TARGETS_MS.items():
-        heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
-        heatmaps = heatmaps[:18]
-        programs = {
-            "heatpose": lambda: ops.grid_people(heatmaps, pafs, LIMBS, CHANNELS),  # noqa: B023
-            "step by step": lambda: step_by_step(heatmaps, pafs),  # noqa: B023
-            "with SciPy": lambda: step_by_step(heatmaps, pafs, scipy=True),  # noqa: B023
-        }
-        for program in programs.values():
-            found = program()
-            np.testing.assert_array_equal(found.people, programs["heatpose"]().people)
-        report(
-            f"grid_people 46 x 82, {people} people", compare(programs, rounds=51), target_ms=target
-        )
+@pytest.mark.parametrize("people", CROWDS)
+def test_grid_people(case: Case, people: int) -> None:
+    heatmaps, pafs, _ = demo.planted_crowd(people, seed=0)
+    heatmaps = heatmaps[:18]
+    wanted = ops.grid_people(heatmaps, pafs, LIMBS, CHANNELS).people
+    case(
+        f"grid_people 46 x 82, {people} people",
+        {
+            "heatpose": lambda: ops.grid_people(heatmaps, pafs, LIMBS, CHANNELS),
+            "step by step": lambda: step_by_step(heatmaps, pafs),
+            "with SciPy": lambda: step_by_step(heatmaps, pafs, scipy=True),
+        },
+        lambda _, answer: np.testing.assert_array_equal(answer.people, wanted),
+        work=Work(growth=("grid_people", "people", people)),
+        target_ms=TARGETS_MS.get(people),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

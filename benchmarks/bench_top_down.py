@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmarks import harness
 from benchmarks.bench_decode_heatmaps import planted, with_cv2
 from benchmarks.bench_warp_crops import with_warp_affine
-from benchmarks.harness import compare, one_thread, report
+from benchmarks.harness import Case
+from benchmarks.scenes import CANVAS, smooth_noise
 from heatpose import ops
 from heatpose.estimators import HandEstimator, WholeBodyEstimator
 from heatpose.networks import CropSpec
@@ -77,48 +79,6 @@ def with_opencv(
     return cells @ back[:, :, :2].transpose(0, 2, 1) + back[:, None, :, 2]
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    one_thread()
-    rng = np.random.default_rng(0)
-    image = cv2.GaussianBlur(rng.integers(0, 256, (720, 1280, 3), np.uint8), (9, 9), 2)
-    for name, (keypoints, size, kernel, target) in CASES.items():
-        height, width = size
-        maps = planted(CROPS, keypoints, height // 4, width // 4)
-        corner = rng.uniform((0, 0), (1000, 400), (CROPS, 2))
-        extent = rng.uniform(120, 400, (CROPS, 2))
-        boxes = np.concatenate([corner, corner + extent], axis=1).astype(np.float32)
-        make: Any = WholeBodyEstimator if keypoints == 133 else HandEstimator
-        given = Boxes(boxes)
-        settings = {"batch_size": CROPS, "kernel": kernel, "device": "cpu"}
-        plain = make(Planted(maps, size), flip_test=False, **settings)
-        flipping = make(Planted(maps, size), flip_test=True, **settings)
-        found = in_order(plain, image, given)
-        wanted = with_opencv(image, boxes, size, maps, kernel)
-        np.testing.assert_allclose(found, wanted, atol=0.05)  # pixels of the photo
-        title = f"around the network, {CROPS} {name} {height}x{width}"
-        programs = {
-            "heatpose": lambda e=plain, b=given: e(image, boxes=b),
-            "OpenCV + NumPy": lambda b=boxes, s=size, m=maps, k=kernel: with_opencv(
-                image, b, s, m, k
-            ),
-        }
-        report(title, compare(programs, seconds=40), target_ms=target)
-        flip = plain.skeleton.flip
-        report(
-            f"{title}, with the flip test",
-            compare(
-                {
-                    "heatpose": lambda e=flipping, b=given: e(image, boxes=b),
-                    "OpenCV + NumPy": lambda b=boxes, s=size, m=maps, k=kernel, f=flip: with_opencv(
-                        image, b, s, m, k, f
-                    ),
-                },
-                seconds=40,
-            ),
-        )
-
-
 def in_order(estimator: Any, image: Any, boxes: Boxes) -> Any:
     """Keypoints [N, K, 2] in the order of the boxes."""
     if isinstance(estimator, WholeBodyEstimator):
@@ -126,5 +86,38 @@ def in_order(estimator: Any, image: Any, boxes: Boxes) -> Any:
     return estimator(image, boxes=boxes).keypoints
 
 
+@pytest.mark.parametrize("flip_test", [False, True], ids=["plain", "flip"])
+@pytest.mark.parametrize("kind", CASES)
+def test_around_the_network(case: Case, kind: str, flip_test: bool) -> None:
+    keypoints, size, kernel, target = CASES[kind]
+    rng = np.random.default_rng(0)
+    image = smooth_noise(*CANVAS)
+    maps = planted(CROPS, keypoints, size[0] // 4, size[1] // 4)
+    corner = rng.uniform((0, 0), (1000, 400), (CROPS, 2))
+    extent = rng.uniform(120, 400, (CROPS, 2))
+    boxes = np.concatenate([corner, corner + extent], axis=1).astype(np.float32)
+    make: Any = WholeBodyEstimator if keypoints == 133 else HandEstimator
+    settings = {"batch_size": CROPS, "kernel": kernel, "device": "cpu"}
+    plain = make(Planted(maps, size), flip_test=False, **settings)
+    np.testing.assert_allclose(  # pixels of the photo
+        in_order(plain, image, Boxes(boxes)),
+        with_opencv(image, boxes, size, maps, kernel),
+        atol=0.05,
+    )
+    estimator = make(Planted(maps, size), flip_test=flip_test, **settings)
+    flip = estimator.skeleton.flip if flip_test else None
+    case(
+        f"around the network, {CROPS} {kind} {size[0]}x{size[1]}"
+        + (", with the flip test" if flip_test else ""),
+        {
+            "heatpose": lambda: estimator(image, boxes=boxes),
+            "OpenCV + NumPy": lambda: with_opencv(image, boxes, size, maps, kernel, flip),
+        },
+        # The flip test averages in place, so that its maps are others at every turn.
+        None,
+        target_ms=None if flip_test else target,
+    )
+
+
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

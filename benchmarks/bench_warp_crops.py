@@ -1,15 +1,20 @@
-"""64 person crops of 384x288 from a 1280x720 photo, beside cv2.warpAffine and NumPy.
+"""Person crops of 384x288 from a 1280x720 photo, beside cv2.warpAffine and NumPy.
 
 Run: python -m benchmarks.bench_warp_crops
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+import pytest
 
-from benchmarks.harness import compare, one_thread, report
-from heatpose import ops
+from benchmarks import harness
+from benchmarks.harness import Case, Work
+from benchmarks.scenes import BATCHES, CANVAS, smooth_noise
+from heatpose import ops, reference
 
 SIZE = (384, 288)
 MEAN = np.array(ops.IMAGENET_MEAN, np.float32)
@@ -28,38 +33,57 @@ def with_warp_affine(
     return np.stack(crops)
 
 
-def main() -> None:
-    one_thread()
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize(("batch", "turned"), [*((n, False) for n in BATCHES), (64, True)])
+def test_warp(case: Case, batch: int, turned: bool, dtype: str) -> None:
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (720, 1280, 3), np.uint8)
-    image = cv2.GaussianBlur(noise, (9, 9), 2)
-    centers = rng.uniform((100, 100), (1180, 620), (64, 2))
-    scales = rng.uniform(0.8, 2.5, (64, 1)) * (0.75, 1.0)
-    for name, rotation in (("upright", 0.0), ("turned", rng.uniform(-40, 40, 64))):
-        matrices = ops.crop_matrices(centers, scales, SIZE, rotation=rotation).photo_from_crop
-        for dtype in ("float32", "float16"):
-            settings = {"mean": MEAN, "std": STD, "dtype": dtype}
-            ours, theirs = ops.warp_crops(image, matrices, SIZE, **settings), None
-            theirs = with_warp_affine(image, matrices)
-            # A step of 1/32 pixel at the photo's steepest edge, one rounding, in units of std.
-            assert np.abs(ours - theirs).max() <= 16 / 255 / STD.min(), "two different answers"
-            out = np.empty_like(ours)
-            report(
-                f"warp_crops 64 x 384 x 288 {name} {dtype}",
-                compare(
-                    {
-                        "heatpose": lambda m=matrices, s=settings: ops.warp_crops(
-                            image, m, SIZE, **s
-                        ),
-                        "with out=": lambda m=matrices, s=settings, o=out: ops.warp_crops(
-                            image, m, SIZE, out=o, **s
-                        ),
-                        "cv2+numpy": lambda m=matrices: with_warp_affine(image, m),
-                    }
-                ),
-                target_ms=35,
-            )
+    image = smooth_noise(*CANVAS)
+    centers = rng.uniform((100, 100), (1180, 620), (batch, 2))
+    scales = rng.uniform(0.8, 2.5, (batch, 1)) * (0.75, 1.0)
+    rotation = rng.uniform(-40, 40, batch) if turned else 0.0
+    matrices = ops.crop_matrices(centers, scales, SIZE, rotation=rotation).photo_from_crop
+    settings: dict[str, Any] = {"mean": MEAN, "std": STD, "dtype": dtype}
+    wanted = with_warp_affine(image, matrices[:8])
+    out = np.empty((batch, 3, *SIZE), dtype)
+
+    def check(_: str, answer: Any) -> None:
+        # A step of 1/32 pixel at the photo's steepest edge, one rounding, in units of std.
+        assert np.abs(answer[:8] - wanted).max() <= 16 / 255 / STD.min(), "two different answers"
+
+    programs = {
+        "heatpose": lambda: ops.warp_crops(image, matrices, SIZE, **settings),
+        "heatpose with out=": lambda: ops.warp_crops(image, matrices, SIZE, out=out, **settings),
+    }
+    if batch <= 64:
+        programs["cv2+numpy"] = lambda: with_warp_affine(image, matrices)
+    case(
+        f"warp_crops {batch} x 384 x 288 {'turned' if turned else 'upright'}, {dtype}",
+        programs,
+        check,
+        # Four pixels a value, and its normalisation.
+        work=Work(
+            read=image.nbytes,
+            written=out.nbytes,
+            multiply_adds=5 * out.size,
+            growth=None if turned else (f"warp_crops, {dtype}", "batch", batch),
+        ),
+        target_ms=35 if batch == 64 else None,
+    )
+
+
+def test_reference(case: Case) -> None:
+    image = smooth_noise(*CANVAS)
+    matrices = ops.crop_matrices([[600, 300]], [[1.5, 2.0]], SIZE).photo_from_crop
+    wanted = ops.warp_crops(image, matrices, SIZE)
+    case(
+        "warp_crops 1 x 384 x 288, beside the reference",
+        {
+            "heatpose": lambda: ops.warp_crops(image, matrices, SIZE),
+            "reference": lambda: reference.warp_crops(image, matrices, SIZE),
+        },
+        lambda _, answer: np.testing.assert_allclose(answer, wanted, atol=1e-3),
+    )
 
 
 if __name__ == "__main__":
-    main()
+    harness.main(__file__)

@@ -65,7 +65,7 @@ def cases() -> dict[str, Callable[[], Any]]:
     mirrored = rng.random((32, 21, 64, 64), np.float32)
     average = rng.random((32, 21, 64, 64), np.float32)
     hands = [demo.planted_crowd(1, cells=(n, n), canvas=(368, 368))[0][:18] for n in (23, 46, 69)]
-    photo = rng.integers(0, 256, canvas + (3,), np.uint8)
+    photo = rng.integers(0, 256, (*canvas, 3), np.uint8)
     centers = np.stack([np.linspace(200, 1000, 8), np.linspace(200, 500, 8)], axis=1)
     boxes = ops.crop_matrices(centers, np.full((8, 2), 1.5), (384, 288)).photo_from_crop
     warped = np.empty((8, 3, 384, 288), np.float32)
@@ -161,7 +161,12 @@ def count_unit(unit: str, library: Path, folder: Path) -> dict[str, int]:
         "OPENBLAS_NUM_THREADS": "1",
     }
     files = folder / unit
-    command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={files}"]
+    command = [
+        "valgrind",
+        "--tool=callgrind",
+        "--instr-atstart=no",
+        f"--callgrind-out-file={files}",
+    ]
     command += [sys.executable, "-m", "benchmarks.instructions", "--inside", str(library)]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **fixed}, capture_output=True, text=True, check=False

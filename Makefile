@@ -22,12 +22,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # What the native module and the metadata are made of; Python files need no new install.
 SOURCES := $(shell find csrc cmake -type f) CMakeLists.txt pyproject.toml \
            python/heatpose/__init__.py
-BENCHES := $(basename $(notdir $(wildcard benchmarks/bench_*.py)))
 
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 
 .PHONY: help install demo test lint format docs bench sanitize host-blocks test-cuda bench-cuda \
-        sanitize-cuda clean
+        sanitize-cuda instructions clean
 .DELETE_ON_ERROR:
 
 help:
@@ -70,13 +69,23 @@ format: $(VENV)/.lint
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-## make bench      time every op beside OpenCV, SciPy and NumPy; one table
+## make bench      time every op and pipeline beside OpenCV, SciPy, NumPy and PyTorch, in less than
+##                 15 minutes; write benchmarks/results, the README's numbers and docs/plots
+BENCH_RUN := build/bench.json
 bench: $(VENV)/.test $(VENV)/.torch
-	$(BIN)/python -m benchmarks.report $(BENCHES)
+	mkdir -p $(dir $(BENCH_RUN))
+	OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest benchmarks --benchmark-json=$(BENCH_RUN) $(ARGS)
+	$(BIN)/python -m benchmarks.report $(BENCH_RUN)
+
+## make instructions  count every op's instructions under valgrind, compare with the committed
+instructions: $(VENV)/.package
+	$(BIN)/python -m benchmarks.instructions --check
 
 # All tests but those of the Python around the native ops.
-AROUND := *estimator* adapters* augment* cli* convert* crops datasets* demo detectors* download* \
-          drawing* evaluation* formats* hands media networks* packaging readme registry results \
+AROUND := *estimator* adapters* augment* bench* cli* convert* crops datasets* demo detectors* \
+          download* drawing* evaluation* formats* hands media networks* packaging readme registry \
+          results shipped \
           skeletons targets* training* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.

@@ -107,7 +107,7 @@ def test_average(case: Case, kind: str, batch: int, shift: bool, dtype: str) -> 
             read=2 * maps.nbytes,
             written=maps.nbytes,
             multiply_adds=maps.size,
-            growth=(f"average_flipped {kind}, {dtype}", "batch", batch) if shift else None,
+            growth=(f"average_flipped {kind}, {dtype}", "batch", batch) if shift else (),
         ),
     )
 

@@ -33,9 +33,11 @@ def find(case: Case, people: int, scales: tuple[float, ...], canvas: tuple[int, 
             assert np.array_equal(got, want[:, :2]), "two different answers are not worth timing"
 
     family = f"peaks_from_cells, {count(scales)}"
-    growth = (f"{family}, 5 people", "pixels", canvas[0] * canvas[1])
-    if people != 5:
-        growth = (f"{family}, {size(canvas)}", "people", people)
+    growth = []
+    if people == 5:
+        growth.append((f"{family}, 5 people", "pixels", canvas[0] * canvas[1]))
+    if canvas == CANVAS:
+        growth.append((f"{family}, {size(canvas)}", "people", people))
     case(
         f"peaks_from_cells -> {size(canvas)}, {count(scales)}, {people} people",
         {
@@ -43,7 +45,7 @@ def find(case: Case, people: int, scales: tuple[float, ...], canvas: tuple[int, 
             "classic": lambda: classic_peaks(heatmaps, canvas),
         },
         check,
-        work=Work(growth=growth),
+        work=Work(growth=tuple(growth)),
     )
 
 

@@ -46,9 +46,11 @@ def decode(case: Case, people: int, scales: tuple[float, ...], canvas: tuple[int
 
     cells = "x".join(map(str, cells_of(canvas)))
     family = f"body decode, {count(scales)}"
-    growth = (f"{family}, 5 people", "pixels", canvas[0] * canvas[1])
+    growth = []
+    if people == 5:
+        growth.append((f"{family}, 5 people", "pixels", canvas[0] * canvas[1]))
     if canvas == CANVAS:
-        growth = (f"{family}, {size(canvas)}", "people", people) if people != 5 else growth
+        growth.append((f"{family}, {size(canvas)}", "people", people))
     case(
         f"body decode {cells} -> {size(canvas)}, {count(scales)}, {people} people",
         {
@@ -56,7 +58,7 @@ def decode(case: Case, people: int, scales: tuple[float, ...], canvas: tuple[int
             "classic": lambda: classic.decode_body(heatmaps, pafs, canvas, SKELETON),
         },
         check,
-        work=Work(growth=growth),
+        work=Work(growth=tuple(growth)),
         target_ms=TARGETS.get((people, len(scales))) if canvas == CANVAS else None,
     )
 

@@ -53,7 +53,7 @@ def prepare(case: Case, canvas: tuple[int, int], box: float, dtype: str) -> None
             multiply_adds=3 * 4 * rows * (canvas[1] + columns),
             growth=(f"prepare_image to 368 rows, {dtype}", "pixels", canvas[0] * canvas[1])
             if box == 1
-            else None,
+            else (),
         ),
     )
 

@@ -99,7 +99,7 @@ def test_resize(case: Case, canvas: tuple[int, int], scales: tuple[float, ...], 
             multiply_adds=CHANNELS * TAPS * cells,
             growth=(f"resize_average, {count(scales)}", "pixels", canvas[0] * canvas[1])
             if dtype == "float32"
-            else None,
+            else (),
         ),
         target_ms=20 if (canvas, len(scales), dtype) == (CANVAS, 1, "float32") else None,
     )

@@ -65,7 +65,7 @@ def test_warp(case: Case, batch: int, turned: bool, dtype: str) -> None:
             read=image.nbytes,
             written=out.nbytes,
             multiply_adds=5 * out.size,
-            growth=None if turned else (f"warp_crops, {dtype}", "batch", batch),
+            growth=() if turned else (f"warp_crops, {dtype}", "batch", batch),
         ),
         target_ms=35 if batch == 64 else None,
     )

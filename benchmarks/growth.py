@@ -48,7 +48,7 @@ def fits(cases: Iterable[tuple[Mapping[str, Any], float]]) -> list[Fit]:
     """A fit for every family that two or more of the cases (what was told, milliseconds) are of."""
     families: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for told, ms in cases:
-        if grown := told.get("growth"):
+        for grown in told.get("growth", ()):
             key = (grown["family"], grown["axis"])
             families.setdefault(key, []).append((float(grown["amount"]), ms))
     found = []

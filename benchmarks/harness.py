@@ -31,6 +31,7 @@ import heatpose
 
 Program = Callable[[], Any]
 Check = Callable[[str, Any], None]
+Growth = tuple[str, str, float]
 
 TWO_THREADS = "heatpose, two threads"
 MOST_ROUNDS = 101
@@ -87,13 +88,13 @@ class Work:
     Attributes:
         read, written: Bytes that must come from memory and go there, at the least.
         multiply_adds: Multiply-adds that the answer takes, at the least.
-        growth: (family, axis, amount): cases of a family are fitted against the amount.
+        growth: (family, axis, amount), or several: cases of a family are fitted against the amount.
     """
 
     read: int = 0
     written: int = 0
     multiply_adds: int = 0
-    growth: tuple[str, str, float] | None = None
+    growth: Growth | tuple[Growth, ...] = ()
 
     def info(self) -> dict[str, Any]:
         """As it goes into the file."""
@@ -102,9 +103,13 @@ class Work:
             told |= {"read": int(self.read), "written": int(self.written)}
         if self.multiply_adds:
             told["multiply_adds"] = int(self.multiply_adds)
-        if self.growth is not None:
-            family, axis, amount = self.growth
-            told["growth"] = {"family": family, "axis": axis, "amount": amount}
+        several: Any = self.growth
+        if several and isinstance(several[0], str):
+            several = (several,)
+        if several:
+            told["growth"] = [
+                dict(zip(("family", "axis", "amount"), g, strict=True)) for g in several
+            ]
         return told
 
 

@@ -8,6 +8,7 @@ Run: python -m benchmarks.networks [PHOTO]
 
 from __future__ import annotations
 
+import datetime
 import json
 import resource
 import subprocess
@@ -19,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import results_file
 from benchmarks.harness import one_thread
-from benchmarks.report import machine
+from benchmarks.tables import machine_words
 
 HEAD = ("network", "parameters", "input", "ms a photo", "peak MiB")
 BOXES = 3
@@ -113,7 +115,9 @@ def run_one(name: str, photo: str) -> None:
 
 
 def main(photo: str) -> None:
-    print(f"{machine()}, one thread, photo of {photo or 'noise, 640x425'}\n")
+    today = datetime.date.today().isoformat()
+    machine = machine_words(results_file.machine(), results_file.versions(), today)
+    print(f"{machine}, one thread, photo of {photo or 'noise, 640x425'}\n")
     for row in (HEAD, ("---",) * len(HEAD)):
         print("| " + " | ".join(row) + " |", flush=True)
     for name in cases():

@@ -1,71 +1,85 @@
-"""Runs benchmarks one after another and prints their rows as one Markdown table.
+"""From a run of the benchmarks to what people read: results, tables, plots.
 
-What else they print follows below it.
+Condenses pytest-benchmark's file into benchmarks/results, writes the numbers between the markers of
+README.md and of docs/**/*.md (see ``benchmarks.tables``), and draws docs/plots. A page that asks
+for a case that the run does not have is left as it is, and named.
 
-Run: python -m benchmarks.report bench_find_peaks bench_resize_average ...   (make bench: all)
+Run: python -m benchmarks.report [build/bench.json]      (make bench does both)
+     python -m benchmarks.report --again                 from the newest results, without a run
 """
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
-import subprocess
+import argparse
+import json
 import sys
 from pathlib import Path
 
-import heatpose
+from benchmarks.results_file import NoSuchCaseError, Results, condense, newest, save
+from benchmarks.tables import asked_for, every_case, machine, written
 
-HEAD = ("work", "heatpose", "beside it", "target")
-
-
-def machine() -> str:
-    """One line about what the numbers were measured on."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        name = next((line.split(": ")[1] for line in lines if line.startswith("model name")), name)
-    cores, today = os.cpu_count(), datetime.date.today().isoformat()
-    return (
-        f"{name}, {cores} cores, {heatpose.vector_unit()}; Python {platform.python_version()}, "
-        f"heatpose {heatpose.__version__}, {today}; medians"
-    )
+ROOT = Path(__file__).parents[1]
+RUN = ROOT / "build/bench.json"
+PLOTS = ROOT / "docs/plots"
 
 
-def cells(row: str) -> tuple[str, ...] | None:
-    """The table's cells of a line that `harness.report` printed; None for another line."""
-    work, colon, rest = row.partition(": ")
-    parts = rest.split(" | ")
-    if not colon or not parts[0].startswith("heatpose "):
-        return None
-    target = parts.pop().removeprefix("target ") if parts[-1].startswith("target ") else ""
-    return work, parts[0].removeprefix("heatpose "), ", ".join(parts[1:]), target
+def pages(root: Path = ROOT) -> list[Path]:
+    """The README and the pages that have markers."""
+    found = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    return [path for path in found if path.exists() and asked_for(path.read_text("utf-8"))]
 
 
-def main(names: list[str]) -> int:
-    """Run the benchmarks; one that fails is named, and the others go on."""
-    table: list[tuple[str, ...]] = []
-    notes: list[str] = []
-    failed = []
-    for name in names:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", f"benchmarks.{name}"]
-        run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        lines = run.stdout.splitlines()
-        rows = [row for line in lines if (row := cells(line)) is not None]
-        table += rows
-        notes += [line for line in lines if line.strip() and cells(line) is None]
-        if run.returncode or not rows:
-            failed.append(name)
-    print(machine() + "\n")
-    for row in (HEAD, ("---",) * len(HEAD), *table):
-        print("| " + " | ".join(row) + " |")
-    if notes:
-        print("\n" + "\n".join(notes))
-    if failed:
-        print(f"\nfailed, or without a row: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+def write_pages(results: Results, root: Path = ROOT) -> list[str]:
+    """Write the numbers of all pages; the complaints about those that were left as they are."""
+    complaints = []
+    for path in pages(root):
+        text = path.read_text("utf-8")
+        try:
+            path.write_text(written(text, results), "utf-8")
+        except NoSuchCaseError as error:
+            complaints.append(f"{path.relative_to(root)} is left as it is: {error}")
+    return complaints
+
+
+def draw(results: Results, folder: Path) -> list[str]:
+    """Draw the plots; the complaints."""
+    try:
+        from benchmarks.plots import draw_all
+    except ImportError:
+        return ["no plots: matplotlib is not installed"]
+    try:
+        for path in draw_all(results, folder):
+            print(f"drawn: {path}", file=sys.stderr)
+    except NoSuchCaseError as error:
+        return [f"no plots: {error}"]
+    return []
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", nargs="?", type=Path, default=RUN, help="pytest-benchmark's file")
+    parser.add_argument("--again", action="store_true", help="from the newest results")
+    parser.add_argument("--plots", type=Path, default=PLOTS, help="folder of the plots")
+    given = parser.parse_args(arguments)
+    if given.again:
+        results = newest()
+        if results is None:
+            print("no results yet: make bench", file=sys.stderr)
+            return 1
+    elif not given.run.exists():
+        print(f"no {given.run}: make bench writes it", file=sys.stderr)
+        return 1
+    else:
+        results = condense(json.loads(given.run.read_text("utf-8")))
+        print(f"written: {save(results)}", file=sys.stderr)
+    print(machine(results) + "\n")
+    print(every_case(results) + "\n")
+    for fit in results.growth():
+        print(fit.line())
+    complaints = write_pages(results) + draw(results, given.plots)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

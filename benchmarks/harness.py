@@ -37,6 +37,8 @@ TWO_THREADS = "heatpose, two threads"
 MOST_ROUNDS = 101
 # A program that takes a second says in two or three turns what a quick one says in fifteen.
 LEAST_ROUNDS = 3
+# A turn on all cores leaves the one core's caches to others: few, or heatpose's own turns pay.
+MOST_TWO_THREADS = 15
 SLOW_SECONDS = 1.0
 
 
@@ -191,10 +193,11 @@ class Case:
         if not pinned:
             pin(ALL_CORES)
         (ours, program), *others = programs.items()
-        rivals = {name: _Rival(other) for name, other in (*others, *(beside or {}).items())}
+        rivals: dict[str, _Rival] = {}
         checked = {*programs, TWO_THREADS}
         if two_threads and len(ALL_CORES) > 1:
             rivals[TWO_THREADS] = _Rival(program)
+        rivals |= {name: _Rival(other) for name, other in (*others, *(beside or {}).items())}
 
         def turn(name: str) -> Any:
             if name != TWO_THREADS:
@@ -258,12 +261,14 @@ class Case:
         share = self._budget.take() / (1 + len(rivals))
         least = LEAST_ROUNDS if share else 1
         rounds = max(least, min(MOST_ROUNDS, int(share / max(mine.times[-1], 1e-9))))
-        for rival in rivals.values():
+        for name, rival in rivals.items():
             first = rival.times[-1]
             if first < SLOW_SECONDS:
                 rival.times.clear()
             enough = least - 2 * len(rival.times)  # a slow one's first turn counts
             rival.rounds = min(rounds, max(enough, int(share / max(first, 1e-9))))
+            if name == TWO_THREADS:
+                rival.rounds = min(rival.rounds, max(enough, rounds // 2, 1), MOST_TWO_THREADS)
         return rounds
 
 

@@ -1,8 +1,8 @@
 """From a run of the benchmarks to what people read: results, tables, plots.
 
-Condenses pytest-benchmark's file into benchmarks/results, writes the numbers between the markers of
-README.md and of docs/**/*.md (see ``benchmarks.tables``), and draws docs/plots. A page that asks
-for a case that the run does not have is left as it is, and named.
+Condenses pytest-benchmark's file into benchmarks/results, with a page beside it, writes the numbers
+between the markers of README.md and of docs/**/*.md (see ``benchmarks.tables``), and draws
+docs/plots. A page that asks for a case that the run does not have is left as it is, and named.
 
 Run: python -m benchmarks.report [build/bench.json]      (make bench does both)
      python -m benchmarks.report --again                 from the newest results, without a run
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.results_file import NoSuchCaseError, Results, condense, newest, save
-from benchmarks.tables import asked_for, every_case, machine, written
+from benchmarks.tables import asked_for, every_case, machine, page, written
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "build/bench.json"
@@ -71,7 +71,9 @@ def main(arguments: list[str]) -> int:
         return 1
     else:
         results = condense(json.loads(given.run.read_text("utf-8")))
-        print(f"written: {save(results)}", file=sys.stderr)
+        path = save(results)
+        path.with_suffix(".md").write_text(page(results), "utf-8")
+        print(f"written: {path}, and its page", file=sys.stderr)
     print(machine(results) + "\n")
     print(every_case(results) + "\n")
     for fit in results.growth():

@@ -264,6 +264,25 @@ WORDS: dict[str, Callable[[Results, str], str]] = {
 }
 
 
+def page(results: Results) -> str:
+    """All of it as a page of its own: kept beside the results, for reading."""
+    told = results.told["machine"]
+    parts = (
+        (
+            "Medians in milliseconds, one thread; beside it how many times as long others take",
+            "all",
+        ),
+        ("Floors: bytes and multiply-adds at this machine's measured speeds", "floors"),
+        ("Growth: time as a power of the work", "growth"),
+        ("Photos", "photos"),
+    )
+    lines = [f"# {told['processor']}, {told['vector_unit']}, {results.told['date']}", ""]
+    lines += ["Written by `make bench`; not to be edited.", "", machine(results)]
+    for head, what in parts:
+        lines += ["", f"## {head}", "", TABLES[what](results)]
+    return "\n".join(lines) + "\n"
+
+
 def written(text: str, results: Results) -> str:
     """The text with what stands between its markers written anew.
 

@@ -179,6 +179,13 @@ def test_pages_say_what_the_newest_results_say(page: Path) -> None:
     assert text == tables.written(text, found), "python -m benchmarks.report --again writes it"
 
 
+def test_the_page_beside_the_results_says_what_they_say() -> None:
+    for path in sorted(results_file.FOLDER.glob("[0-9]*.json")):
+        found = Results(json.loads(path.read_text("utf-8")))
+        assert path.with_suffix(".md").read_text("utf-8") == tables.page(found), path.name
+    assert "| body, 5 people | 0.51 | 0.25 | classic 990x |  |" in tables.page(results(*SOME))
+
+
 # --- The plots.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ pytest.importorskip(
 )
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))  # python -m pytest has it there already
 CASE = """
 import time
 
@@ -40,6 +42,13 @@ def test_one(case):
     )
     print("ORDER", "".join(ORDER))
 """
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the harness sets when it is imported, it sets for itself, and not for later tests."""
+    for name, default in (("OMP_WAIT_POLICY", "passive"), ("OMP_NUM_THREADS", "1")):
+        monkeypatch.setenv(name, os.environ.get(name, default))
 
 
 def run(tmp_path: Path, *arguments: str, answer: str = "7", threads: bool = False) -> Any:

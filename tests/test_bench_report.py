@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1]))  # python -m pytest has it there already
+
 from benchmarks import report, results_file, tables
 from benchmarks.growth import exponent, fits
 from benchmarks.results_file import Results

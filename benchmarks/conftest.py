@@ -21,14 +21,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--case-seconds",
         type=float,
-        default=2.0,
-        help="seconds for the turns of one case (2); 0 takes one turn of each program",
+        default=1.5,
+        help="seconds for the turns of one case (1.5); 0 takes one turn of each program",
     )
     group.addoption(
         "--run-minutes",
         type=float,
-        default=14.0,
-        help="minutes for the whole run (14), which the cases share when it gets short",
+        default=12.0,
+        help="minutes for the whole run (12), which the cases share when it gets short",
     )
 
 

@@ -33,8 +33,11 @@ def smooth_maps(canvas: tuple[int, int]) -> np.ndarray:
     return np.stack([cv2.GaussianBlur(m, (25, 25), 3) for m in maps])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("canvas", CANVASES, ids=size)
+# float16 is widened before the op, by NumPy and slowly: one canvas less says as much.
+WORK = [*((c, "float32") for c in CANVASES), *((c, "float16") for c in CANVASES[:-1])]
+
+
+@pytest.mark.parametrize(("canvas", "dtype"), WORK, ids=[f"{size(c)}-{d}" for c, d in WORK])
 def test_find_peaks(case: Case, canvas: tuple[int, int], dtype: str) -> None:
     maps = smooth_maps(canvas).astype(dtype)
     whole = maps.astype(np.float32)

@@ -52,8 +52,11 @@ def checker(maps: np.ndarray) -> Check:
     return check
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("canvas", CANVASES, ids=size)
+# float16 is widened before the op, by NumPy and slowly: one canvas less says as much.
+WORK = [*((c, "float32") for c in CANVASES), *((c, "float16") for c in CANVASES[:-1])]
+
+
+@pytest.mark.parametrize(("canvas", "dtype"), WORK, ids=[f"{size(c)}-{d}" for c, d in WORK])
 def test_smooth(case: Case, canvas: tuple[int, int], dtype: str) -> None:
     maps = np.random.default_rng(0).random((CHANNELS, *canvas), np.float32).astype(dtype)
     out = np.zeros((CHANNELS, *canvas), np.float32)

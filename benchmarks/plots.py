@@ -66,8 +66,7 @@ def scaling(results: Results, folder: Path) -> Path:
             xs, ys = zip(*fit.points, strict=True)
             label = f"{fit.family} ({fit.exponent:.2f})"
             axes.plot(xs, ys, marker="o", markersize=3, linewidth=1, label=label)
-        low, high = axes.get_xlim()
-        start = min(point[0] for fit in fits for point in fit.points)
+        start, high = (end(point[0] for fit in fits for point in fit.points) for end in (min, max))
         least = min(point[1] for fit in fits for point in fit.points)
         axes.plot(
             [start, high],
@@ -76,7 +75,7 @@ def scaling(results: Results, folder: Path) -> Path:
             linestyle="--",
             label="linear",
         )
-        axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="ms", xlim=(max(low, 0.8), high))
+        axes.set(xscale="log", yscale="log", xlabel=axis, ylabel="ms")
         axes.legend(fontsize=6, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.14))
     return save(figure, folder / "scaling.svg")
 

@@ -32,10 +32,10 @@ BODY = "body decode 46x82 -> 1280x720"
 # (work, title of the case, the programs beside it and what they are called)
 HEADLINE: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("body decode 46x82 -> 1280x720, 5 people", f"{BODY}, 1 scale, 5 people", {CLASSIC: CLASSIC}),
-    ("the same, 50 people", f"{BODY}, 1 scale, 50 people", {CLASSIC: CLASSIC}),
-    ("the same, 4 scales, 5 people", f"{BODY}, 4 scales, 5 people", {CLASSIC: CLASSIC}),
+    ("body decode, 50 people", f"{BODY}, 1 scale, 50 people", {CLASSIC: CLASSIC}),
+    ("body decode, 4 scales, 5 people", f"{BODY}, 4 scales, 5 people", {CLASSIC: CLASSIC}),
     (
-        "the same beside pytorch-openpose's own loops, 5 people",
+        "body decode as pytorch-openpose has it, 5 people",
         "pytorch_openpose body 46x82 -> 1280x720, 1 scale, 5 people",
         {"the program": "loops"},
     ),
@@ -80,12 +80,12 @@ HEADLINE: tuple[tuple[str, str, dict[str, str]], ...] = (
         {"torch": "PyTorch", "numpy": "NumPy"},
     ),
     (
-        "all around the network, 32 whole bodies: crops, flip test, DARK, back to the photo",
+        "all around the network, 32 whole bodies (crops, flip test, DARK, back to the photo)",
         "around the network, 32 whole bodies 384x288, with the flip test",
         {"OpenCV + NumPy": "OpenCV + NumPy"},
     ),
     (
-        "the same, 32 hands",
+        "all around the network, 32 hands",
         "around the network, 32 hands 256x256, with the flip test",
         {"OpenCV + NumPy": "OpenCV + NumPy"},
     ),

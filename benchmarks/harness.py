@@ -43,8 +43,10 @@ SLOW_SECONDS = 1.0
 
 
 def cores() -> list[int]:
-    """The cores that this process may use; none where the system does not say."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 ALL_CORES = cores()
@@ -52,7 +54,7 @@ ALL_CORES = cores()
 
 def pin(chosen: list[int]) -> None:
     """Move every thread of this process to these cores; new threads follow their makers."""
-    if not ALL_CORES or not Path("/proc/self/task").exists():
+    if not Path("/proc/self/task").exists():
         return
     for task in Path("/proc/self/task").iterdir():
         try:

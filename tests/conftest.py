@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,24 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip(f"real data not found at {data} (set HEATPOSE_SHARED to the folder above it)")
     return data
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints the table of the adapters, where their tests ran."""
+    table = sys.modules.get("adapter_table")
+    if table is None:
+        return
+    write = terminalreporter.write_line
+    if table.GOLDENS:
+        terminalreporter.section("adapters: recorded answers, largest differences")
+        each = terminalreporter.config.get_verbosity() > 0
+        write(table.table(table.golden_lines(table.GOLDENS, each=each)))
+    if table.CROWDS:
+        count = table.crowd_count()
+        terminalreporter.section(
+            f"adapters: random crowds, 1 to 60 people; HEATPOSE_CROWDS={count}"
+        )
+        write(table.table(table.crowd_lines()))
 
 
 def _units() -> list[str]:

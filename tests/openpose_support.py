@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from adapter_table import Crowds, Golden, crowd_count
 from heatpose import demo
 
 Array = np.ndarray[Any, Any]
@@ -31,16 +32,67 @@ def load_programs() -> ModuleType:
     return module
 
 
-def crowds(count: int = 8) -> Iterator[tuple[int, Array, Array]]:
+def crowds(count: int | None = None) -> Iterator[tuple[int, Array, Array]]:
     """Maps of 1 to 60 people on a small photo: crowded, overlapping, cut off at its edges."""
+    count = crowd_count() if count is None else count
     for seed in range(count):
-        people = 1 + seed * 59 // (count - 1)
+        people = 1 + seed * 59 // max(count - 1, 1)
         heatmaps, pafs, _ = demo.planted_crowd(
             people, cells=(30, 40), canvas=(312, 400), seed=seed, noise=0.02
         )
         top, left = seed % 8, (3 * seed) % 10  # windows of the maps: people lose heads and legs
         window = (..., slice(top, top + CELLS[0]), slice(left, left + CELLS[1]))
         yield people, heatmaps[window].copy(), pafs[window].copy()
+
+
+def compare_crowds(row: Crowds, decode: Any, programs: ModuleType, program: Any) -> None:
+    """``decode(heatmaps, pafs)`` to candidate and subset, beside the program's own way."""
+    for _, heatmaps, pafs in crowds():
+        found = decode(heatmaps, pafs)
+        try:
+            wanted = programs.decode_body(program, [heatmaps], [pafs], CANVAS)
+        except programs.ThirdMatchError:
+            row.add(len(found[1]), False, "where the program ends with an IndexError")
+            continue
+        row.add(len(wanted[1]), same_people(found, wanted))
+    row.check()
+
+
+def same_people(found: tuple[Array, Array], wanted: tuple[Array, Array]) -> bool:
+    """Equal places, ids and parts, scores that a float32 average leaves."""
+    for got, want, scores in zip(found, wanted, (2, 18), strict=True):
+        assert got.dtype == np.float64
+        if got.shape != want.shape:
+            return False
+        if want.size:
+            whole = np.arange(want.shape[1]) != scores
+            if not np.array_equal(got[:, whole], want[:, whole]):
+                return False
+            if np.abs(got - want).max() > 1e-5:
+                return False
+    return True
+
+
+def body_rows(
+    adapter: str,
+    file: str,
+    row: str,
+    case: str,
+    found: tuple[Array, Array],
+    wanted: tuple[Array, Array],
+    allowed: tuple[float, float],
+) -> Iterator[Golden]:
+    """Places and ids, which are equal, and scores of peaks and people, of one recording."""
+    same = all(got.shape == want.shape for got, want in zip(found, wanted, strict=True))
+    differences = [np.inf] * 3
+    if same:
+        places = np.abs(found[0] - wanted[0]).reshape(-1, 4)
+        ids = np.abs(found[1] - wanted[1])
+        whole = [places[:, [0, 1, 3]].max(initial=0), np.delete(ids, 18, 1).max(initial=0)]
+        differences = [max(whole), places[:, 2].max(initial=0), ids[:, 18].max(initial=0)]
+    kinds = ("peaks and people", "peak scores", "person scores")
+    for kind, difference, tolerance in zip(kinds, differences, (0.0, *allowed), strict=True):
+        yield Golden(adapter, file, row, kind, 1, float(difference), tolerance, worst=case)
 
 
 def few_people(people: int = 3, cells: tuple[int, int] = CELLS) -> tuple[Any, Any]:
@@ -76,12 +128,3 @@ class Painted(nn.Module):
         made[22], made[71] = hand, np.concatenate([hand] * 4)[:71]
         answer = tuple(torch.from_numpy(made[n])[None] for n in self.channels)
         return answer if len(answer) > 1 else answer[0]
-
-
-def table(rows: list[tuple[str, ...]]) -> str:
-    """Rows under each other, the first of them the head."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from adapter_crops import check_edges, check_hands, check_hands_in_photo, config
+from adapter_crops import Peer, config, peer_rows, photo_row
+from adapter_table import Golden, check, goldens
 from heatpose.adapters import darkpose
 
 
@@ -26,32 +26,26 @@ def final(kernel: int) -> Callable[[np.ndarray], np.ndarray]:
 
 # A map one cell wide has no pixels per cell, which the original divides by.
 ONE_WIDE = tuple(f"size_{size}_random" for size in ("1x1", "2x1", "5x1", "64x1"))
-PEERS = {
-    "darkpose.get_max_preds": (lambda maps: darkpose.get_max_preds(maps)[0], "none"),
-    "darkpose.get_final_preds.k11": (final(11), "dark"),
-    "darkpose.get_final_preds.k17": (final(17), "dark"),
-}
+PEERS = [
+    Peer("darkpose", "darkpose.get_max_preds", lambda maps: darkpose.get_max_preds(maps)[0], 0, 0,
+         "none", 0),
+    *(Peer("darkpose", f"darkpose.get_final_preds.k{kernel}", final(kernel), 1e-4, 1e-4, "dark", 0,
+           ONE_WIDE) for kernel in (11, 17)),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("peer", PEERS)
-def test_goldens(shared_data: Path, peer: str) -> None:
-    decode, method = PEERS[peer]
-    check_hands(shared_data, peer, decode, 0 if method == "none" else 1e-4)
-    check_edges(
-        shared_data,
-        peer,
-        decode,
-        0 if method == "none" else 1e-4,
-        invalid=0,
-        method=method,
-        raises=ONE_WIDE if method == "dark" else (),
-    )
-
-
-def test_goldens_in_the_photo(shared_data: Path) -> None:
-    check_hands_in_photo(
-        shared_data,
-        "darkpose.get_final_preds.k11",
+@goldens
+def rows(shared: Path) -> Iterator[Golden]:
+    for peer in PEERS:
+        yield from peer_rows(shared, peer)
+    yield photo_row(
+        shared,
+        "darkpose",
+        "darkpose.get_final_preds.k11.image",
         lambda *args: darkpose.get_final_preds(config(), *args)[0],
         2e-4,  # float32's rounding of the affine map, crops up to 827 pixels
     )
+
+
+def test_goldens(shared_data: Path) -> None:
+    check(rows(shared_data))

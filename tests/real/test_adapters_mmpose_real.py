@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from adapter_crops import check_edges, check_hands
+from adapter_crops import Peer, peer_rows
+from adapter_table import Golden, check, goldens
 from heatpose.adapters import mmpose
 
 
@@ -72,9 +73,15 @@ ROWS: dict[str, tuple[str, Any, str, tuple[str, ...]]] = {
 ALLOWED = {"none": (0, 0), "quarter": (0, 0), "dark": (2e-4, 2e-4), "dark_udp": (2e-4, 1e-3)}
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_goldens(shared_data: Path, row: str) -> None:
-    peer, decode, method, raises = ROWS[row]
-    hands, edges = ALLOWED[method]
-    check_hands(shared_data, peer, decode, hands)
-    check_edges(shared_data, peer, decode, edges, invalid=-1, method=method, raises=raises)
+@goldens
+def rows(shared: Path) -> Iterator[Golden]:
+    for row in ROWS:
+        name, decode, method, raises = ROWS[row]
+        hands, edges = ALLOWED[method]
+        peer = Peer("mmpose", name, decode, hands, edges, method, -1, raises)
+        for found in peer_rows(shared, peer):
+            yield replace(found, compared=f"{row}: {found.compared}")
+
+
+def test_goldens(shared_data: Path) -> None:
+    check(rows(shared_data))

@@ -1,7 +1,8 @@
-"""Recordings of pytorch-openpose on real maps, through its adapter: one table, a row each."""
+"""Recordings of pytorch-openpose on real maps, through its adapter."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from test_body_goldens import Case, openpose_cases
 
+from adapter_table import Golden, check, goldens
 from heatpose.adapters.pytorch_openpose import decode_body, util
-from openpose_support import table
+from openpose_support import body_rows
 
 # The program averages in float64, heatpose in float32: a peak's score is a sum of up to 100 terms
 # of at most 1, a person's of up to 37 such scores.
-PEAK_TOLERANCE, PERSON_TOLERANCE = 1e-6, 1e-5
+TOLERANCES = 1e-6, 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,14 @@ def pads_of(case: Case) -> list[tuple[int, int, int, int]] | None:
     ]
 
 
+def source(case: Case) -> tuple[str, str]:
+    """The golden files that a case is of, and its row in them."""
+    if case.content is None:
+        return "body/golden/<photo>.json", "openpose_python"
+    row = "as_written" if case.name.endswith("as written") else "mean"
+    return "body/golden/multiscale__<photo>.json", row
+
+
 def decode(case: Case, **settings: Any) -> tuple[Any, Any]:
     return decode_body(
         [maps[None] for maps in case.heatmaps],
@@ -49,26 +59,18 @@ def recorded(case: Case) -> tuple[Any, Any]:
     return np.array(peaks, float), np.array(case.golden["subset"], float).reshape(-1, 20)
 
 
-def test_every_recording_is_repeated(cases: list[Case]) -> None:
-    rows = [("recording", "peaks", "people", "places", "ids", "peak scores", "person scores")]
-    for case in cases:
-        (candidate, subset), (peaks, people) = decode(case), recorded(case)
-        assert candidate.dtype == subset.dtype == np.float64
-        assert candidate.shape == peaks.shape, case.name
-        assert subset.shape == people.shape, case.name
-        places = np.abs(candidate - peaks).reshape(-1, 4)
-        ids = np.abs(subset - people)
-        worst = [
-            part.max(initial=0)
-            for part in (places[:, :2], np.delete(ids, 18, 1), places[:, 2], ids[:, 18])
-        ]
-        rows.append(
-            (case.name, str(len(peaks)), str(len(people)), *(f"{value:.1e}" for value in worst))
+@goldens
+def rows(shared: Path) -> Iterator[Golden]:
+    for case in openpose_cases(shared / "body"):
+        found = decode(case)
+        assert all(one.dtype == np.float64 for one in found)
+        yield from body_rows(
+            "pytorch_openpose", *source(case), case.name, found, recorded(case), TOLERANCES
         )
-        assert worst[0] == 0 and worst[1] == 0, case.name
-        assert worst[2] < PEAK_TOLERANCE and worst[3] < PERSON_TOLERANCE, case.name
-    print(f"\nlargest differences; tolerances 0, 0, {PEAK_TOLERANCE}, {PERSON_TOLERANCE}")
-    print(table(rows))
+
+
+def test_every_recording_is_repeated(shared_data: Path) -> None:
+    check(rows(shared_data))
 
 
 def test_no_recording_has_a_conflict(cases: list[Case]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from adapter_crops import check_edges, check_hands, check_hands_in_photo, config
+from adapter_crops import Peer, config, peer_rows, photo_row
+from adapter_table import Golden, check, goldens
 from heatpose.adapters import simple_baselines
 
-PEER = "microsoft.get_final_preds"
+NAME, FINAL = "simple_baselines", "microsoft.get_final_preds"
 
 
 def final(maps: np.ndarray) -> np.ndarray:
@@ -21,24 +22,26 @@ def final(maps: np.ndarray) -> np.ndarray:
     return simple_baselines.get_final_preds(config(), maps, center, scale)[0]
 
 
-def test_goldens(shared_data: Path) -> None:
-    check_hands(shared_data, PEER, final, 1e-6)
-    check_edges(shared_data, PEER, final, 1e-6, invalid=0, method="quarter")
+PEERS = [
+    Peer(NAME, FINAL, final, 1e-6, 1e-6, "quarter", 0),
+    # DarkPose has its get_max_preds from here.
+    Peer(NAME, "darkpose.get_max_preds", lambda maps: simple_baselines.get_max_preds(maps)[0], 0, 0,
+         "none", 0),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("of", ["hands", "edges"])
-def test_goldens_of_the_maxima(shared_data: Path, of: str) -> None:
-    decode = lambda maps: simple_baselines.get_max_preds(maps)[0]  # noqa: E731
-    if of == "hands":
-        check_hands(shared_data, "darkpose.get_max_preds", decode, 0)
-    else:
-        check_edges(shared_data, "darkpose.get_max_preds", decode, 0, invalid=0, method="none")
-
-
-def test_goldens_in_the_photo(shared_data: Path) -> None:
-    check_hands_in_photo(
-        shared_data,
-        PEER,
+@goldens
+def rows(shared: Path) -> Iterator[Golden]:
+    for peer in PEERS:
+        yield from peer_rows(shared, peer)
+    yield photo_row(
+        shared,
+        NAME,
+        f"{FINAL}.image",
         lambda *args: simple_baselines.get_final_preds(config(), *args)[0],
         2e-4,  # float32's rounding of the affine map, crops up to 827 pixels
     )
+
+
+def test_goldens(shared_data: Path) -> None:
+    check(rows(shared_data))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from adapter_crops import check_edges, check_hands, check_hands_in_photo
+from adapter_crops import Peer, peer_rows, photo_row
+from adapter_table import Golden, check, goldens
 from heatpose.adapters import transformers
 
-PEER = "transformers.vitpose_post_dark.k11"
+NAME, REFINED = "transformers", "transformers.vitpose_post_dark.k11"
 
 
 def refined(maps: np.ndarray) -> np.ndarray:
@@ -17,15 +19,17 @@ def refined(maps: np.ndarray) -> np.ndarray:
     return transformers.post_dark_unbiased_data_processing(places, maps, 11)
 
 
-def test_goldens(shared_data: Path) -> None:
-    check_hands(shared_data, PEER, refined, 1e-4)
-    check_edges(shared_data, PEER, refined, 1e-4, invalid=-1, method="dark_udp")
-
-
-def test_goldens_in_the_photo(shared_data: Path) -> None:
-    check_hands_in_photo(
-        shared_data,
-        PEER,
+@goldens
+def rows(shared: Path) -> Iterator[Golden]:
+    yield from peer_rows(shared, Peer(NAME, REFINED, refined, 1e-4, 1e-4, "dark_udp", -1))
+    yield photo_row(
+        shared,
+        NAME,
+        f"{REFINED}.image",
         lambda *args: transformers.keypoints_from_heatmaps(*args)[0],
         2e-4,  # float32's rounding of the affine map, crops up to 827 pixels
     )
+
+
+def test_goldens(shared_data: Path) -> None:
+    check(rows(shared_data))

@@ -5,18 +5,21 @@ There are no recordings of the original on them; tests/test_adapters_trt_pose.py
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from adapter_table import Golden, check, goldens
 from heatpose import reference
 from heatpose.skeletons import COCO18
 
 torch = pytest.importorskip("torch")
 
 
-def test_real_maps_have_the_bits_of_the_reference(shared_data: Path) -> None:
+@goldens
+def rows(shared: Path) -> Iterator[Golden]:
     from heatpose.adapters.trt_pose import ParseObjects
 
     limbs, channels = COCO18.limbs, COCO18.paf_channels
@@ -24,7 +27,7 @@ def test_real_maps_have_the_bits_of_the_reference(shared_data: Path) -> None:
         [(y, x, *limb) for limb, (x, y) in zip(limbs, channels, strict=True)], dtype=torch.int32
     )
     total = 0
-    for path in sorted((shared_data / "body" / "maps").glob("*[0-9].npz")):
+    for path in sorted((shared / "body" / "maps").glob("*[0-9].npz")):
         maps = np.load(path)["output"].astype(np.float32)[None]
         heatmaps, pafs = maps[:, :18], maps[:, 19:]
         counts, objects, places = ParseObjects(topology)(*map(torch.from_numpy, (heatmaps, pafs)))
@@ -41,9 +44,26 @@ def test_real_maps_have_the_bits_of_the_reference(shared_data: Path) -> None:
         scores = reference.score_pairs(shares, number, pafs, limbs, channels)
         partners = reference.assign_pairs(scores, number, limbs)
         people, found = reference.connect_peaks(partners, number, limbs)
-        np.testing.assert_array_equal(places.flip(-1), shares)
-        np.testing.assert_array_equal(objects, people)
-        np.testing.assert_array_equal(counts, found)
-        print(f"trt_pose {path.stem}: {number.sum()} peaks, {found[0]} objects, difference 0")
+        pairs = {
+            "peaks": (places.flip(-1), shares),
+            "people": (objects, people),
+            "numbers of people": (counts, found),
+        }
+        for what, (got, want) in pairs.items():
+            same = np.array_equal(got.numpy(), want)
+            yield Golden(
+                "trt_pose",
+                "body/maps/<photo>.npz",
+                "the reference, no recording",
+                f"{what}, every bit",
+                1,
+                0.0 if same else np.inf,
+                0.0,
+                worst=path.stem,
+            )
         total += int(number.sum())
     assert total > 500
+
+
+def test_real_maps_have_the_bits_of_the_reference(shared_data: Path) -> None:
+    check(rows(shared_data))

@@ -13,12 +13,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from adapter_table import Crowds, Golden, crowd_count
+from adapter_crowds import CANVAS, CELLS, Array, crowds
+from adapter_table import Crowds, Golden
 from heatpose import demo
-
-Array = np.ndarray[Any, Any]
-CANVAS = (240, 320)
-CELLS = (23, 31)
 
 
 def load_programs() -> ModuleType:
@@ -30,19 +27,6 @@ def load_programs() -> ModuleType:
     sys.modules[spec.name] = module  # its dataclasses look themselves up
     spec.loader.exec_module(module)
     return module
-
-
-def crowds(count: int | None = None) -> Iterator[tuple[int, Array, Array]]:
-    """Maps of 1 to 60 people on a small photo: crowded, overlapping, cut off at its edges."""
-    count = crowd_count() if count is None else count
-    for seed in range(count):
-        people = 1 + seed * 59 // max(count - 1, 1)
-        heatmaps, pafs, _ = demo.planted_crowd(
-            people, cells=(30, 40), canvas=(312, 400), seed=seed, noise=0.02
-        )
-        top, left = seed % 8, (3 * seed) % 10  # windows of the maps: people lose heads and legs
-        window = (..., slice(top, top + CELLS[0]), slice(left, left + CELLS[1]))
-        yield people, heatmaps[window].copy(), pafs[window].copy()
 
 
 def compare_crowds(row: Crowds, decode: Any, programs: ModuleType, program: Any) -> None:

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapter_crops import blurred_by_opencv, bumps, config, dark_by_opencv
+from adapter_crops import (
+    blurred_by_opencv,
+    bumps,
+    compare_crops,
+    config,
+    dark_by_opencv,
+    one_pixel_per_cell,
+)
+from adapter_table import Crowds
 from heatpose.adapters.darkpose import gaussian_blur, get_final_preds, get_max_preds, taylor
 
 
@@ -26,6 +34,16 @@ def test_final_predictions_on_crowds_of_crops(kernel: int, noise: float) -> None
     # float64 there as well: only the photo's pixels, up to 1000, are rounded to float32.
     np.testing.assert_allclose(preds, want, rtol=0, atol=1e-3 if noise < 0.3 else 1e-2)
     np.testing.assert_array_equal(values[..., 0], maps.max(axis=(-2, -1)))
+
+
+@pytest.mark.parametrize("kernel", [11, 17])
+def test_crowds_of_crops(kernel: int) -> None:
+    compare_crops(
+        Crowds("darkpose", f"the program's steps, with OpenCV, kernel {kernel}"),
+        one_pixel_per_cell(lambda *args: get_final_preds(config(kernel), *args), 1),
+        lambda maps, dtype: dark_by_opencv(maps, kernel, dtype=np.float64),
+        1e-3,
+    )
 
 
 def test_its_steps_are_those_of_its_parts() -> None:

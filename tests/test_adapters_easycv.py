@@ -13,10 +13,13 @@ from adapter_crops import (
     blurred_by_opencv,
     bumps,
     combined_by_opencv,
+    compare_crops,
     dark_by_opencv,
     dark_udp_by,
     maxima_by_numpy,
+    quarter_by_numpy,
 )
+from adapter_table import Crowds
 from heatpose.adapters import easycv
 
 RNG = np.random.default_rng(7)
@@ -33,17 +36,6 @@ def mirrored(kernel: int) -> Any:
     return lambda heatmap: cv2.GaussianBlur(heatmap, (kernel, kernel), 0)
 
 
-def quarter(maps: np.ndarray, places: np.ndarray, more: float = 0.0) -> np.ndarray:
-    height, width = maps.shape[-2:]
-    for plane in np.ndindex(*maps.shape[:2]):
-        x, y = (int(v) for v in places[plane])
-        if 1 < x < width - 1 and 1 < y < height - 1:
-            m = maps[plane]
-            step = np.sign([m[y, x + 1] - m[y, x - 1], m[y + 1, x] - m[y - 1, x]])
-            places[plane] += 0.25 * step + more
-    return places
-
-
 @pytest.fixture(params=[0.02, 0.2])
 def maps(request: pytest.FixtureRequest) -> np.ndarray:
     return bumps((6, 5, 20, 16), noise=request.param)
@@ -54,7 +46,7 @@ def test_cells_and_quarters(maps: np.ndarray, post_process: Any) -> None:
     preds, values = easycv.keypoints_from_heatmaps(maps, CENTER, SCALE, post_process=post_process)
     cells = maxima_by_numpy(maps, -1)
     if post_process is not None:
-        cells = quarter(maps, cells)
+        cells = quarter_by_numpy(maps, cells)
     np.testing.assert_allclose(preds, in_photo(cells, (20, 16)), atol=1e-3)
     np.testing.assert_array_equal(values[..., 0], maps.max(axis=(-2, -1)))
 
@@ -117,10 +109,57 @@ def test_combined(shape: tuple[int, ...], kernel: int) -> None:
 
 def test_megvii(maps: np.ndarray) -> None:
     smooth = np.array([[blurred_by_opencv(m, 11) for m in one] for one in maps])
-    cells = quarter(smooth, maxima_by_numpy(smooth, -1), 0.5)
+    cells = quarter_by_numpy(smooth, maxima_by_numpy(smooth, -1), more=0.5)
     preds, values = easycv.keypoints_from_heatmaps(maps, CENTER, SCALE, post_process="megvii")
     np.testing.assert_allclose(preds, in_photo(cells, (20, 16)), atol=1e-3)
     np.testing.assert_allclose(values[..., 0], maps.max(axis=(-2, -1)) / 255 + 0.5, rtol=1e-5)
+
+
+def smoothed(maps: np.ndarray, dtype: type[Any]) -> np.ndarray:
+    return np.array([[blurred_by_opencv(one, 11, dtype) for one in crop] for crop in maps])
+
+
+def by_megvii(maps: np.ndarray, dtype: type[Any]) -> np.ndarray:
+    smooth = smoothed(maps, dtype)
+    return quarter_by_numpy(smooth, maxima_by_numpy(smooth, -1), more=0.5)
+
+
+CROWDS: dict[str, tuple[dict[str, Any], Any, float]] = {
+    "quarter": (
+        {"post_process": "default"},
+        lambda maps, dtype: quarter_by_numpy(maps, maxima_by_numpy(maps, -1)),
+        1e-5,
+    ),
+    "DARK 11": (
+        {"post_process": "unbiased"},
+        lambda maps, dtype: dark_by_opencv(maps, 11, -1, dtype),
+        1e-3,
+    ),
+    "DARK-UDP 11": (
+        {"use_udp": True, "target_type": "GaussianHeatmap"},
+        lambda maps, dtype: dark_udp_by(mirrored(11), maps),
+        1e-3,
+    ),
+    "megvii": ({"post_process": "megvii"}, by_megvii, 1e-5),
+}
+
+
+@pytest.mark.parametrize("way", CROWDS)
+def test_crowds_of_crops(way: str) -> None:
+    settings, theirs, allowed = CROWDS[way]
+    # UDP's corners are in the middle of cells: a crop of one pixel per cell is one cell smaller.
+    less = int(settings.get("use_udp", False))
+
+    def ours(maps: np.ndarray) -> np.ndarray:
+        cells = np.array(maps.shape[:-3:-1])
+        crops = (len(maps), 1)
+        side = cells - less
+        center, scale = np.tile(side / 2, crops), np.tile(side / 200, crops)
+        answer = easycv.keypoints_from_heatmaps(maps, center, scale, kernel=11, **settings)
+        return np.asarray(answer[0], np.float64)
+
+    row = Crowds("easycv", f"the program's steps, with OpenCV: {way}")
+    compare_crops(row, ours, theirs, allowed)
 
 
 OLD = [(True, True, "unbiased"), (True, False, "default"), (False, False, None),

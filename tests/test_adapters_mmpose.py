@@ -11,10 +11,13 @@ from adapter_crops import (
     blurred_by_opencv,
     bumps,
     combined_by_opencv,
+    compare_crops,
     dark_by_opencv,
     dark_udp_by,
     maxima_by_numpy,
+    quarter_by_numpy,
 )
+from adapter_table import Crowds
 from heatpose.adapters import mmpose
 from heatpose.adapters.mmpose import MSRAHeatmap, UDPHeatmap
 
@@ -64,6 +67,63 @@ def test_dark_udp(maps: np.ndarray, kernel: int) -> None:
     keypoints, _ = codec.decode(maps[0])
     np.testing.assert_allclose(keypoints[0], got[0] * [96 / 23, 64 / 15], atol=1e-4)
     assert keypoints.dtype == np.float64  # mmpose's dtypes differ between its codecs
+
+
+def maximum(maps: np.ndarray) -> np.ndarray:
+    return mmpose.get_heatmap_maximum(maps)[0]
+
+
+def udp(kernel: int) -> Any:
+    return lambda maps, dtype: dark_udp_by(lambda one: blurred_by_opencv(one, kernel, dtype), maps)
+
+
+def combined_of(maps: np.ndarray) -> np.ndarray:
+    """Each map as a class map, with two of the same person's as its offsets."""
+    return np.stack([maps, np.roll(maps, 1, 1), np.roll(maps, 2, 1)], axis=2).reshape(
+        len(maps), -1, *maps.shape[2:]
+    )
+
+
+def decoded_combined(maps: np.ndarray) -> np.ndarray:
+    size = maps.shape[:-3:-1]
+    codec = UDPHeatmap(tuple(n - 1 for n in size), size, heatmap_type="combined")
+    return np.concatenate(codec.batch_decode(combined_of(maps))[0])
+
+
+CROWDS: dict[str, tuple[Any, Any, float]] = {
+    "maxima": (maximum, lambda maps, dtype: maxima_by_numpy(maps, -1), 0),
+    "quarter": (
+        lambda maps: by_crops(mmpose.refine_keypoints, maps),
+        lambda maps, dtype: quarter_by_numpy(maps, maxima_by_numpy(maps, -1), apart=True),
+        0,
+    ),
+    **{
+        f"DARK {kernel}": (
+            lambda maps, kernel=kernel: by_crops(mmpose.refine_keypoints_dark, maps, kernel),
+            lambda maps, dtype, kernel=kernel: dark_by_opencv(maps, kernel, -1, dtype),
+            1e-3,
+        )
+        for kernel in (11, 17)
+    },
+    **{
+        f"DARK-UDP {kernel}": (
+            lambda maps, kernel=kernel: by_crops(mmpose.refine_keypoints_dark_udp, maps, kernel),
+            udp(kernel),
+            1e-3,
+        )
+        for kernel in (11, 17)
+    },
+    "combined": (
+        decoded_combined,
+        lambda maps, dtype: combined_by_opencv(combined_of(maps), 0.0546875 * 32, 23, 0),
+        1e-4,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", CROWDS)
+def test_crowds_of_crops(way: str) -> None:
+    compare_crops(Crowds("mmpose", f"mmpose's steps, with OpenCV: {way}"), *CROWDS[way])
 
 
 def test_quarter_moves_each_axis_for_itself() -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from adapter_crowds import crowds
 from adapter_table import Crowds
 from heatpose import demo
 from heatpose.adapters import openpose_networks, openpose_python
@@ -22,7 +23,6 @@ from openpose_support import (
     CELLS,
     Painted,
     compare_crowds,
-    crowds,
     few_people,
     hand_maps,
     load_programs,

@@ -9,23 +9,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapter_crops import bumps, config, maxima_by_numpy
+from adapter_crops import (
+    bumps,
+    compare_crops,
+    config,
+    maxima_by_numpy,
+    one_pixel_per_cell,
+    quarter_by_numpy,
+)
+from adapter_table import Crowds
 from heatpose.adapters.simple_baselines import get_final_preds, get_max_preds
 
 
 def quarter(maps: np.ndarray) -> np.ndarray:
-    places = maxima_by_numpy(maps, 0)
-    height, width = maps.shape[-2:]
-    for plane in np.ndindex(*maps.shape[:2]):
-        x, y = (int(v) for v in places[plane])
-        if 1 < x < width - 1 and 1 < y < height - 1:
-            heatmap = maps[plane]
-            step = [
-                heatmap[y, x + 1] - heatmap[y, x - 1],
-                heatmap[y + 1, x] - heatmap[y - 1, x],
-            ]
-            places[plane] += 0.25 * np.sign(step)
-    return places
+    return quarter_by_numpy(maps, maxima_by_numpy(maps, 0))
+
+
+def test_crowds_of_crops() -> None:
+    compare_crops(
+        Crowds("simple_baselines", "the program's steps, in NumPy"),
+        one_pixel_per_cell(lambda *args: get_final_preds(config(), *args)),
+        lambda maps, dtype: quarter(maps),
+        1e-5,  # of the affine map in float32
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.float64])

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapter_crops import blurred_by_opencv, bumps, dark_udp_by, maxima_by_numpy
+from adapter_crops import (
+    blurred_by_opencv,
+    bumps,
+    compare_crops,
+    dark_udp_by,
+    maxima_by_numpy,
+)
+from adapter_table import Crowds
 from heatpose.adapters import transformers as adapter
 
 torch = pytest.importorskip("torch")
@@ -36,6 +43,20 @@ def test_refining_as_the_library_does(kernel: int, noise: float) -> None:
     want = dark_udp_by(library_blur(kernel), maps)
     np.testing.assert_allclose(coords, want, rtol=1e-3, atol=1e-3)
     assert scores.shape == (4, 5, 1)
+
+
+def refined(maps: np.ndarray) -> np.ndarray:
+    coords, _ = adapter.get_keypoint_predictions(maps)
+    return adapter.post_dark_unbiased_data_processing(coords, maps, 11)
+
+
+def test_crowds_of_crops() -> None:
+    compare_crops(
+        Crowds("transformers", "the library's steps, with SciPy"),
+        refined,
+        lambda maps, dtype: dark_udp_by(library_blur(11), maps),
+        1e-3,
+    )
 
 
 def test_refining_with_the_blur_of_the_paper() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapter_crowds import crowds
+from adapter_table import Crowds
 from heatpose import demo
 from heatpose.adapters import lightweight_human_pose as lightweight
 from heatpose.adapters.lightweight_human_pose import OneEuroFilter, Pose
@@ -48,7 +50,7 @@ def loop_peaks(heat: np.ndarray, first: int) -> list[tuple[int, int, Any, int]]:
         return heat[y, x] if inside else 0
 
     peaks = []
-    for x, y in itertools.product(range(width), range(height)):
+    for x, y in np.argwhere(level <= heat.T).tolist():
         around = value(y - 1, x), value(y + 1, x), value(y, x - 1), value(y, x + 1)
         if all(value(y, x) > rival for rival in around):
             peaks.append((x, y))
@@ -156,6 +158,24 @@ def test_people_are_those_of_the_loops(people: int, seed: int) -> None:
         [x, y, float(score), number] for part in keypoints for x, y, score, number in part
     ]
     assert len(entries) >= people
+
+
+def test_crowds_have_the_people_of_the_loops() -> None:
+    cv2 = pytest.importorskip("cv2")
+    row = Crowds("lightweight_human_pose", "the program's loops")
+    for _, heatmaps, pafs in crowds():
+        heat, paf = (
+            cv2.resize(m.transpose(1, 2, 0), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+            for m in (heatmaps, pafs)
+        )
+        keypoints = extract_all(heat)
+        wanted: list[list[Any]] = []
+        for part in range(18):
+            wanted.append(loop_peaks(heat[:, :, part], sum(map(len, wanted))))
+        entries, _ = lightweight.group_keypoints(keypoints, paf)
+        people = loop_people(wanted, paf)
+        row.add(len(people), keypoints == wanted and np.array_equal(entries, people))
+    row.check()
 
 
 def test_a_crowd_takes_the_quick_way_to_the_same_answer() -> None:

@@ -13,6 +13,8 @@ import pytest
 import torch
 
 import heatpose as hp
+from adapter_crowds import crowds
+from adapter_table import Crowds
 from heatpose import demo, formats, reference
 from heatpose.adapters import openpose
 from heatpose.adapters.openpose import Datum, decode_body, from_json, read_json, to_json, write_json
@@ -105,6 +107,20 @@ def test_the_steps_of_the_program(people: int, seed: int, maximize: bool) -> Non
     assert found.poseKeypoints.shape == keypoints.shape and len(keypoints) >= people
     np.testing.assert_allclose(found.poseKeypoints, keypoints, atol=2e-3)
     np.testing.assert_allclose(found.poseScores, scores, atol=1e-4)
+
+
+def test_crowds_by_the_steps_of_the_program() -> None:
+    row = Crowds("openpose", "the C++ program's steps, in NumPy")
+    for _, heatmaps, pafs in crowds():
+        found = decode_body(heatmaps, pafs, CANVAS, skeleton=COCO18)
+        _, keypoints, scores = by_steps(heatmaps, pafs, threshold=0.05, ratio=0.95)
+        same = (
+            found.poseKeypoints.shape == keypoints.shape
+            and np.allclose(found.poseKeypoints, keypoints, rtol=0, atol=2e-3)
+            and np.allclose(found.poseScores, scores, rtol=0, atol=1e-4)
+        )
+        row.add(len(keypoints), same)
+    row.check()
 
 
 def test_the_middle_of_a_pixel_is_half() -> None:

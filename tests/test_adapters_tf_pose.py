@@ -7,6 +7,8 @@ import threading
 import numpy as np
 import pytest
 
+from adapter_crowds import crowds
+from adapter_table import Crowds
 from heatpose import demo
 from heatpose.adapters import tf_pose
 from heatpose.adapters.tf_pose import PafProcess, pafprocess
@@ -122,6 +124,23 @@ def test_every_bit_is_that_of_the_loops(people: int, noise: float, zero_is_absen
         process = PafProcess(zero_is_absent=zero_is_absent)
         assert process.process_paf(*maps) == 0
         assert answer(process) == loops(*maps, zero_is_absent)
+
+
+def test_crowds_are_grouped_as_by_the_program() -> None:
+    """Its own rule for peak 0 included; where that decides, heatpose has another answer."""
+    row = Crowds("tf_pose", "the C++ code's arithmetic, in NumPy")
+    for _, heatmaps, pafs in crowds():
+        heat, paf = (m.repeat(4, 1).repeat(4, 2).transpose(1, 2, 0) for m in (heatmaps, pafs))
+        maps = tf_pose.find_peaks(heat), heat, paf
+        found = {}
+        for flag in (False, True):
+            process = PafProcess(zero_is_absent=flag)
+            process.process_paf(*maps)
+            found[flag] = answer(process)
+        wanted = loops(*maps, True)
+        reason = "by peak 0, absent there: zero_is_absent=True agrees"
+        row.add(len(wanted[1]), found[False] == wanted, reason if found[True] == wanted else "")
+    row.check()
 
 
 def test_a_dense_crowd_takes_the_quick_way_to_the_same_answer() -> None:

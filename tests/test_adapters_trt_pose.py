@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+optimize = pytest.importorskip("scipy.optimize")
 
+from adapter_crowds import crowds  # noqa: E402
+from adapter_table import Crowds  # noqa: E402
 from heatpose import demo, reference  # noqa: E402
 from heatpose.adapters.trt_pose import ParseObjects, plugins  # noqa: E402
 from heatpose.skeletons import COCO18  # noqa: E402
@@ -75,6 +78,17 @@ def test_refined_places_are_rows_and_columns_as_shares() -> None:
     assert not places[0, 0, 1:].any()
 
 
+def by_reference(cmap: Any, paf: Any, counts: Any, peaks: Any, most: int) -> tuple[Any, ...]:
+    """Places, scores, partners, people and their numbers, of the counted peaks."""
+    limbs, channels = COCO18.limbs, COCO18.paf_channels
+    xy, number = np.ascontiguousarray(peaks[..., ::-1]), np.asarray(counts)
+    shares = reference.refine_peaks(xy, number, cmap.numpy())
+    scores = reference.score_pairs(shares, number, paf.numpy(), limbs, channels)
+    partners = reference.assign_pairs(scores, number, limbs)
+    people = reference.connect_peaks(partners, number, limbs, max_people=most)
+    return shares[..., ::-1], scores, partners, *people
+
+
 def test_the_chain_has_the_bits_of_the_reference() -> None:
     cmap, paf = scene(0, 3, 8, noise=0.02)
     counts, peaks = plugins.find_peaks(cmap, 0.1, 5, 20)
@@ -82,25 +96,48 @@ def test_the_chain_has_the_bits_of_the_reference() -> None:
     graph = plugins.paf_score_graph(paf, TOPOLOGY, counts, places, 7)
     connections = plugins.assignment(graph, TOPOLOGY, counts, 0.1)
     object_counts, objects = plugins.connect_parts(connections, TOPOLOGY, counts, 9)
-
-    limbs, channels = COCO18.limbs, COCO18.paf_channels
-    xy = np.ascontiguousarray(peaks.numpy()[..., ::-1])
-    number = counts.numpy()
-    want = reference.refine_peaks(xy, number, cmap.numpy())
-    np.testing.assert_array_equal(places, want[..., ::-1])
-    scores = reference.score_pairs(want, number, paf.numpy(), limbs, channels)
-    np.testing.assert_array_equal(graph, scores)
-    partners = reference.assign_pairs(scores, number, limbs)
-    np.testing.assert_array_equal(connections, partners)
-    people = reference.connect_peaks(partners, number, limbs, max_people=9)
-    np.testing.assert_array_equal(objects, people[0])
-    np.testing.assert_array_equal(object_counts, people[1])
+    steps = places, graph, connections, objects, object_counts
+    wanted = by_reference(cmap, paf, counts, peaks.numpy(), 9)
+    for got, want in zip(steps, wanted, strict=True):
+        np.testing.assert_array_equal(got, want)
     assert object_counts[0] == 0 and object_counts[1] >= 3 and object_counts[2] >= 8
 
     parsed = ParseObjects(TOPOLOGY, max_num_parts=20, max_num_objects=9)(cmap, paf)
     for got, step in zip(parsed, (object_counts, objects, places), strict=True):
         assert got.dtype == step.dtype
         np.testing.assert_array_equal(got, step)
+
+
+def best_pairs(scores: np.ndarray, counts: np.ndarray) -> list[float]:
+    """The greatest sums of scores, of which each peak is in one, as SciPy finds them."""
+    sums = []
+    for limb, (a, b) in enumerate(COCO18.limbs):
+        part = scores[limb, : counts[a], : counts[b]].astype(np.float64)
+        sums.append(float(part[optimize.linear_sum_assignment(part, maximize=True)].sum()))
+    return sums
+
+
+def test_crowds_by_loops_the_reference_and_scipy() -> None:
+    """Peaks pixel by pixel, then the reference; its pairs have SciPy's sums."""
+    row = Crowds("trt_pose", "loops, the reference, SciPy's assignment")
+    for _, heatmaps, pafs in crowds():
+        cmap, paf = (torch.from_numpy(one[None]) for one in (heatmaps[:18], pafs))
+        found = ParseObjects(TOPOLOGY, max_num_parts=40)(cmap, paf)
+        counts, peaks = loops_peaks(cmap.numpy(), 0.1, 5, 40)
+        counts, peaks = counts.astype(np.int32), peaks.astype(np.int32)
+        shares, *_, people, number = by_reference(cmap, paf, counts, peaks, 100)
+        same = all(
+            np.array_equal(got, want)
+            for got, want in zip(found, (number, people, shares), strict=True)
+        )
+        graph = plugins.paf_score_graph(paf, TOPOLOGY, torch.from_numpy(counts), found[2], 7)
+        chosen = plugins.assignment(graph, TOPOLOGY, torch.from_numpy(counts), -1e9)[0].numpy()
+        for limb, best in enumerate(best_pairs(graph[0].numpy(), counts[0])):
+            first = np.nonzero(chosen[limb, 0] >= 0)[0]
+            total = float(graph[0, limb].double().numpy()[first, chosen[limb, 0, first]].sum())
+            same &= abs(total - best) < 1e-4
+        row.add(int(number[0]), same)
+    row.check()
 
 
 def test_fewer_people_than_parts_may_be_asked_for() -> None:

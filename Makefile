@@ -25,8 +25,8 @@ SOURCES := $(shell find csrc cmake -type f) CMakeLists.txt pyproject.toml \
 
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 
-.PHONY: help install demo test lint format docs bench sanitize host-blocks test-cuda bench-cuda \
-        sanitize-cuda instructions clean
+.PHONY: help install demo test test-originals lint format docs bench sanitize host-blocks \
+        test-cuda bench-cuda sanitize-cuda instructions clean
 .DELETE_ON_ERROR:
 
 help:
@@ -47,6 +47,31 @@ endif
 ## make test       run the tests (ARGS="-k peaks" picks some)
 test: $(VENV)/.test $(VENV)/.torch
 	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(ARGS)
+
+# Where $(VENV) has its packages.
+SITE := $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+
+# The programs that adapters replace, on top of what $(VENV) has, in a folder of their own.
+# controlnet_aux asks for torchvision, whose wheels on the package index are for CUDA, for timm and
+# for a second OpenCV; its OpenPose does without them, and needs scikit-image.
+ORIGINALS := build/originals
+$(ORIGINALS)/.installed: constraints.txt | $(VENV)/.test $(VENV)/.torch
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "the original programs need Python 3.11 or later: make VENV=... PYTHON=python3.12 ...")'
+	rm -rf $(ORIGINALS)
+	$(BIN)/python -m venv --without-pip $(ORIGINALS)
+	echo "import site; site.addsitedir('$(SITE)')" > \
+	  "$$($(ORIGINALS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	$(ORIGINALS)/bin/python -m pip install --quiet --constraint constraints.txt \
+	  transformers mmengine scikit-image
+	$(ORIGINALS)/bin/python -m pip install --quiet --constraint constraints.txt --no-deps \
+	  controlnet_aux
+	@touch $@
+
+## make test-originals  test adapters beside the programs they replace, in build/originals
+test-originals: $(ORIGINALS)/.installed
+	HEATPOSE_REQUIRE_ORIGINALS=1 OMP_WAIT_POLICY=passive $(ORIGINALS)/bin/python -m pytest \
+	  -m original $(wildcard tests/test_adapters_*.py) $(ARGS)
 
 ## make lint       ruff, mypy, the layer contract, clang-format
 lint: $(VENV)/.lint $(VENV)/.test
@@ -96,7 +121,6 @@ MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \
 
 # The installed package redirects imports through a .pth file, before PYTHONPATH is looked at: -S
 # reads no .pth, so that the tests see the instrumented copy. Leaks are Python's own, and not asked.
-SITE := $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 define run_sanitized
 	$(BIN)/cmake -S . -B $(1) -G Ninja -DCMAKE_MAKE_PROGRAM="$(abspath $(BIN)/ninja)" \
 	  -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER="$(CXX)" \

@@ -30,6 +30,23 @@ def shared_data() -> Path:
     return data
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "original: needs the program that an adapter replaces; see make test-originals"
+    )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With HEATPOSE_REQUIRE_ORIGINALS=1, a test of an original that would skip fails."""
+    outcome = yield
+    report = outcome.get_result()
+    required = os.environ.get("HEATPOSE_REQUIRE_ORIGINALS") == "1"
+    if required and report.skipped and item.get_closest_marker("original"):
+        report.outcome = "failed"
+        report.longrepr = f"HEATPOSE_REQUIRE_ORIGINALS=1, but skipped: {report.longrepr}"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints the table of the adapters, where their tests ran."""
     table = sys.modules.get("adapter_table")

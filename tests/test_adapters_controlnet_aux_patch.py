@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.metadata
 import sys
-import warnings
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,9 +13,11 @@ import pytest
 import torch
 from torch import nn
 
+from adapter_table import Crowds, crowd_count
 from heatpose.adapters import controlnet_aux as ours
 from heatpose.adapters.controlnet_aux import Body, Face, Hand, OpenposeDetector
-from openpose_support import CANVAS, Painted
+from openpose_support import CANVAS, Painted, compare_crowds, hand_maps, load_programs
+from original_programs import controlnet_aux_open_pose, original
 
 RNG = np.random.default_rng(5)
 
@@ -80,20 +82,21 @@ def test_without_it_there_is_nothing_to_patch(monkeypatch: pytest.MonkeyPatch) -
         ours.patch()
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_beside_the_installed_program() -> None:
-    """The program itself, where it is installed, on photos of noise and planted maps."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            program = importlib.import_module("controlnet_aux.open_pose")
-        except ImportError as error:
-            pytest.skip(f"needs controlnet_aux: {error}")
+@pytest.fixture
+def program() -> Iterator[Any]:
+    with controlnet_aux_open_pose() as module:
+        yield module
 
-    def theirs(kind: Any, network: nn.Module) -> Any:
-        made = kind.__new__(kind)
-        made.model = network
-        return made
+
+def theirs(kind: Any, network: nn.Module) -> Any:
+    made = kind.__new__(kind)
+    made.model = network
+    return made
+
+
+@original
+def test_beside_the_installed_program(program: Any) -> None:
+    """The program itself, where it is installed, on photos of noise and planted maps."""
 
     class Listed(Painted):
         def forward(self, x: torch.Tensor) -> Any:
@@ -103,13 +106,58 @@ def test_beside_the_installed_program() -> None:
         photo = RNG.integers(0, 255, (*size, 3), dtype=np.uint8)
         body = theirs(program.body.Body, Painted(38, 19))
         assert_same(Body(Painted(38, 19))(photo), body(photo))
-        original = program.OpenposeDetector(
+        whole = program.OpenposeDetector(
             body,
             theirs(program.hand.Hand, Painted(22)),
             theirs(program.face.Face, Listed(71)),
         )
         settings = {"include_hand": True, "include_face": True, "output_type": "np"}
-        wanted = original(photo, **settings)
+        wanted = whole(photo, **settings)
         np.testing.assert_array_equal(detector()(photo, **settings), wanted)
         with ours.patch():
-            np.testing.assert_array_equal(original(photo, **settings), wanted)
+            np.testing.assert_array_equal(whole(photo, **settings), wanted)
+
+
+class Answers(nn.Module):
+    """A network that gives the maps that it was made with."""
+
+    def __init__(self, *maps: np.ndarray) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.maps = [torch.from_numpy(one)[None] for one in maps]
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return tuple(self.maps)
+
+
+@original
+def test_crowds_beside_the_installed_program(program: Any) -> None:
+    version = importlib.metadata.version("controlnet_aux")
+    row = Crowds("controlnet_aux", f"the installed program, {version}")
+    photo = np.zeros((*CANVAS, 3), np.uint8)
+    programs = load_programs()
+    compare_crowds(
+        row,
+        lambda heatmaps, pafs: Body(Answers(pafs, heatmaps))(photo),
+        programs,
+        programs.Program(by_channel=True),
+        lambda heatmaps, pafs: theirs(program.body.Body, Answers(pafs, heatmaps))(photo),
+        (184, 245),  # the network's rows for a photo of 240, without the padding to 248
+    )
+
+
+@original
+def test_hands_beside_the_installed_program(program: Any) -> None:
+    """Sets of hand maps in place of crowds."""
+    row = Crowds("controlnet_aux", "the installed program, hands")
+    for seed in range(crowd_count()):
+        crop = np.zeros((90 + seed, 95, 3), np.uint8)
+
+        class Hands(Answers):
+            def forward(self, x: torch.Tensor, seed: int = seed) -> Any:
+                return torch.from_numpy(hand_maps(x.shape[-1] // 8, seed))[None]
+
+        found, wanted = Hand(Hands())(crop), theirs(program.hand.Hand, Hands())(crop)
+        assert found.shape == wanted.shape == (21, 2)
+        row.add(1, np.array_equal(found, wanted))
+    row.check()

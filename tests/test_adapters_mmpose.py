@@ -259,6 +259,7 @@ def test_register_and_undo() -> None:
     check_registering(Registry())
 
 
+@pytest.mark.original
 def test_register_with_mmengine() -> None:
     mmengine = pytest.importorskip("mmengine.registry")
     check_registering(mmengine.Registry("codecs of a test"))

@@ -109,17 +109,30 @@ def test_the_steps_of_the_program(people: int, seed: int, maximize: bool) -> Non
     np.testing.assert_allclose(found.poseScores, scores, atol=1e-4)
 
 
+def shortest_limb(person: Any) -> float:
+    """In pixels; of the limbs that a person has."""
+    ends = person[np.array(COCO18.limbs)]
+    both = (ends[..., 2] > 0).all(axis=1)
+    return float(np.hypot(*(ends[both, 0, :2] - ends[both, 1, :2]).T).min(initial=np.inf))
+
+
 def test_crowds_by_the_steps_of_the_program() -> None:
+    """At a cut edge parts can lie in one place: a limb's direction is then in the last digits."""
     row = Crowds("openpose", "the C++ program's steps, in NumPy")
     for _, heatmaps, pafs in crowds():
         found = decode_body(heatmaps, pafs, CANVAS, skeleton=COCO18)
         _, keypoints, scores = by_steps(heatmaps, pafs, threshold=0.05, ratio=0.95)
-        same = (
-            found.poseKeypoints.shape == keypoints.shape
-            and np.allclose(found.poseKeypoints, keypoints, rtol=0, atol=2e-3)
-            and np.allclose(found.poseScores, scores, rtol=0, atol=1e-4)
-        )
-        row.add(len(keypoints), same)
+        equal, reason = found.poseKeypoints.shape == keypoints.shape, ""
+        if equal and np.allclose(found.poseKeypoints, keypoints, rtol=0, atol=2e-3):
+            differ = np.abs(found.poseScores - scores) > 1e-4
+            equal = not differ.any()
+            if (np.abs(found.poseScores - scores) < 1e-2).all() and all(
+                shortest_limb(person) < 0.1 for person in keypoints[differ]
+            ):
+                reason = "by a score below 0.01, of limbs below 0.1 pixels"
+        else:
+            equal = False
+        row.add(len(keypoints), equal, reason)
     row.check()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,8 @@ from adapter_table import Crowds
 from heatpose.adapters import transformers as adapter
 
 torch = pytest.importorskip("torch")
+from original_programs import original  # noqa: E402
+
 ndimage = pytest.importorskip("scipy.ndimage")
 
 BOXES = [[[10.0, 20.0, 30.0, 90.0]], [[0.0, 0.0, 300.0, 90.0], [40.0, 50.0, 75.0, 100.0]]]
@@ -179,11 +182,18 @@ def test_patch_and_undo() -> None:
         assert Processor().post_process_pose_estimation(None, None) == "old"
 
 
-def test_patching_an_installed_transformers() -> None:
+@pytest.fixture
+def installed() -> Any:
+    """The image processor of the installed transformers."""
     try:
-        from transformers.models.vitpose import image_processing_pil_vitpose as installed
-    except ImportError:
-        pytest.skip("transformers 5 is not installed")
+        from transformers.models.vitpose import image_processing_pil_vitpose as module
+    except ImportError as error:
+        pytest.skip(f"needs transformers 5: {error}")
+    return module
+
+
+@original
+def test_patching_an_installed_transformers(installed: Any) -> None:
     processor = installed.VitPoseImageProcessorPil()
     maps = bumps((3, 17, 64, 48))
     want = processor.post_process_pose_estimation(outputs(maps), BOXES)
@@ -194,6 +204,26 @@ def test_patching_an_installed_transformers() -> None:
         torch.testing.assert_close(a["keypoints"], b["keypoints"], rtol=0, atol=1e-3)
         for key in ("scores", "labels", "bbox"):
             assert torch.equal(a[key], b[key])
+
+
+@original
+def test_crowds_of_crops_beside_the_installed_library(installed: Any) -> None:
+    def theirs(maps: np.ndarray, dtype: Any) -> np.ndarray:
+        coords, _ = installed.get_keypoint_predictions(maps)
+        if dtype is np.float64:  # the library's steps have the type of its maps
+            return dark_udp_by(library_blur(11), maps)
+        refine = installed.post_dark_unbiased_data_processing
+        return np.asarray(refine(coords, maps.copy(), kernel=11), np.float64)
+
+    name = f"the installed library, {importlib.metadata.version('transformers')}"
+    compare_crops(Crowds("transformers", name), refined, theirs, 1e-3, nowhere=None)
+    compare_crops(
+        Crowds("transformers", f"{name}: some maps without a positive value"),
+        refined,
+        theirs,
+        1e-3,
+        nowhere="by (-1, -1), which the library moves by another map's values",
+    )
 
 
 def test_patch_without_a_target_is_an_error() -> None:

@@ -36,6 +36,15 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """More random crowds than the default number have more time."""
+    seconds = 20 * int(os.environ.get("HEATPOSE_CROWDS") or 0)
+    if seconds > 300:
+        for item in items:
+            if "crowds" in item.name:
+                item.add_marker(pytest.mark.timeout(seconds))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With HEATPOSE_REQUIRE_ORIGINALS=1, a test of an original that would skip fails."""

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.adapters._patching import Replacements
 from heatpose.adapters._top_down import (
     Float32,
     Floats,
@@ -161,6 +162,20 @@ def post_process_pose_estimation(
         TypeError: an array is of another type.
         ValueError: numbers of boxes, sizes and heatmaps differ, or a setting is wrong.
     """
+    decode = functools.partial(keypoints_from_heatmaps, smoothing=smoothing)
+    return _people(outputs, boxes, kernel_size, threshold, target_sizes, size, decode)
+
+
+def _people(
+    outputs: Any,
+    boxes: Any,
+    kernel_size: int,
+    threshold: float | None,
+    target_sizes: Any,
+    size: Mapping[str, int],
+    decode: Callable[..., tuple[Any, Any]],
+) -> list[list[dict[str, Any]]]:
+    """:func:`post_process_pose_estimation` with another :func:`keypoints_from_heatmaps`."""
     import torch
 
     if not hasattr(outputs, "heatmaps"):
@@ -168,7 +183,7 @@ def post_process_pose_estimation(
     maps = as_maps("outputs.heatmaps", outputs.heatmaps)
     count, keypoints = maps.shape[:2]
     centers, scales = _centers_and_scales(boxes, count, target_sizes, size)
-    preds, values = keypoints_from_heatmaps(maps, centers, scales, kernel_size, smoothing=smoothing)
+    preds, values = decode(maps, centers, scales, kernel=kernel_size)
     corners = np.concatenate([centers, centers + scales - 1], axis=-1)
     poses, scores = torch.from_numpy(preds), torch.from_numpy(values[..., 0])
     bboxes, labels = torch.from_numpy(corners), torch.arange(keypoints)
@@ -248,7 +263,8 @@ def patch(
         modules: None for those of ``transformers.models.vitpose``; others take their place.
 
     Returns:
-        A function that puts back what was there. Calling it twice does no harm.
+        A function that takes this patch back; with the last one the library's code returns.
+        Calling it twice does no harm.
 
     Raises:
         ImportError: transformers is not installed, or has no ViTPose that can be imported.
@@ -262,27 +278,18 @@ def patch(
             post_dark_unbiased_data_processing, smoothing=smoothing
         ),
     }
-    methods: dict[str, Any] = {
-        "keypoints_from_heatmaps": _method(keypoints_from_heatmaps, smoothing),
-        "post_process_pose_estimation": _method(post_process_pose_estimation, smoothing),
-    }
+    methods: dict[str, Any] = _methods(smoothing)
     owners = [(module, functions) for module in found]
     for module in found:
         owners += [(getattr(module, c), methods) for c in _CLASSES if hasattr(module, c)]
-    before: list[tuple[Any, str, Any]] = []
+    patched = Replacements()
     for owner, replacements in owners:
         for name, replacement in replacements.items():
             if name in vars(owner):
-                before.append((owner, name, vars(owner)[name]))
-                setattr(owner, name, replacement)
-    if not before:
+                patched.put(owner, name, replacement)
+    if not patched:
         raise ValueError("modules must hold ViTPose's image processing, got nothing to replace")
-
-    def undo() -> None:
-        for owner, name, old in before:
-            setattr(owner, name, old)
-
-    return undo
+    return patched.undo
 
 
 def _installed_modules() -> list[Any]:
@@ -300,13 +307,33 @@ def _installed_modules() -> list[Any]:
     return found
 
 
-def _method(function: Callable[..., Any], smoothing: str) -> Callable[..., Any]:
-    """A function of this module as a method of an image processor."""
+def _methods(smoothing: str) -> dict[str, Callable[..., Any]]:
+    """Two functions of this module as methods of an image processor."""
 
-    @functools.wraps(function)
-    def method(self: Any, *args: Any, **settings: Any) -> Any:
-        if function is post_process_pose_estimation:
-            settings["size"] = {"height": self.size["height"], "width": self.size["width"]}
-        return function(*args, smoothing=smoothing, **settings)
+    @functools.wraps(keypoints_from_heatmaps)
+    def keypoints(self: Any, *args: Any, **settings: Any) -> Any:
+        return keypoints_from_heatmaps(*args, smoothing=smoothing, **settings)
 
-    return method
+    @functools.wraps(post_process_pose_estimation)
+    def post_process(
+        self: Any,
+        outputs: Any,
+        boxes: Any,
+        kernel_size: int = 11,
+        threshold: float | None = None,
+        target_sizes: Any = None,
+    ) -> Any:
+        decode: Any = getattr(self, "keypoints_from_heatmaps", None)
+        if decode is None:
+            decode = functools.partial(keypoints, self)
+        elif getattr(decode, "__wrapped__", None) is not keypoints_from_heatmaps:
+            # A subclass has its own, which takes what the library gives it.
+            decode = _of_arrays(decode)
+        size = {"height": self.size["height"], "width": self.size["width"]}
+        return _people(outputs, boxes, kernel_size, threshold, target_sizes, size, decode)
+
+    return {"keypoints_from_heatmaps": keypoints, "post_process_pose_estimation": post_process}
+
+
+def _of_arrays(decode: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda maps, *args, **settings: decode(on_host(maps), *args, **settings)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib
 from types import TracebackType
-from typing import Any
 
+from heatpose.adapters._patching import Replacements
 from heatpose.adapters.controlnet_aux.body import find_bodies
 from heatpose.adapters.controlnet_aux.face import decode_face
 from heatpose.adapters.controlnet_aux.hand import find_hand
 
 # ruff: noqa: N803
 
-_originals: list[tuple[type[Any], str, Any]] = []
+_in_force = Replacements()
 
 
 class Patch:
     """A patch in force; leaving it as a context manager takes it back."""
+
+    def __init__(self, patched: Replacements) -> None:
+        self._patched = patched
 
     def __enter__(self) -> Patch:
         return self
@@ -27,14 +30,14 @@ class Patch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        unpatch()
+        self._patched.undo()
 
 
 def patch() -> Patch:
     """Let the installed ``controlnet_aux`` decode bodies, hands and faces with heatpose.
 
     Its networks, its detectors and what they return stay; objects that exist already are changed
-    too. A second patch changes nothing.
+    too. A patch within another changes nothing, and neither does its end.
 
     Returns:
         A context manager that takes the patch back at its end; or call :func:`unpatch`.
@@ -43,8 +46,9 @@ def patch() -> Patch:
         ModuleNotFoundError: controlnet_aux is not installed.
         RuntimeError: its classes have changed.
     """
-    if _originals:
-        return Patch()
+    global _in_force
+    if _in_force:
+        return Patch(Replacements())
     wanted = (
         ("body", "Body", "__call__", lambda self, oriImg: find_bodies(self.model, oriImg)),
         ("hand", "Hand", "__call__", lambda self, oriImgRaw: find_hand(self.model, oriImgRaw)),
@@ -63,14 +67,13 @@ def patch() -> Patch:
                 f"controlnet_aux.open_pose.{module}.{name}.{method} is not there: this version "
                 "cannot be patched"
             )
-        found.append((owner, method, vars(owner)[method], ours))
-    for owner, method, original, ours in found:  # all of them or none
-        _originals.append((owner, method, original))
-        setattr(owner, method, ours)
-    return Patch()
+        found.append((owner, method, ours))
+    _in_force = Replacements()
+    for owner, method, ours in found:  # all of them or none
+        _in_force.put(owner, method, ours)
+    return Patch(_in_force)
 
 
 def unpatch() -> None:
     """Give ``controlnet_aux`` its own methods back; without a patch, nothing happens."""
-    while _originals:
-        setattr(*_originals.pop())
+    _in_force.undo()

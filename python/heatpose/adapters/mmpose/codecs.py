@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from heatpose import ops
 from heatpose.adapters._offsets import combined_keypoints
+from heatpose.adapters._patching import Replacements
 from heatpose.adapters._top_down import Float32, Floats, as_maps, blur_of, on_host
 from heatpose.ops import Array
 
@@ -209,7 +211,8 @@ def register(registry: Any = None) -> Callable[[], None]:
             mmengine Registry.
 
     Returns:
-        A function that puts back what was there. Calling it twice does no harm.
+        A function that takes this registration back; with the last one mmpose's codecs return.
+        Calling it twice does no harm.
 
     Raises:
         ImportError: mmpose is not installed, and no registry is given.
@@ -217,21 +220,40 @@ def register(registry: Any = None) -> Callable[[], None]:
     if registry is None:
         importlib.import_module("mmpose.codecs")  # registers its own
         registry = importlib.import_module("mmpose.registry").KEYPOINT_CODECS
-    before: dict[str, Any] = {}
-    for name, (decoding, standalone) in _CODECS.items():
-        installed = before[name] = registry.get(name)
+    patched = Replacements()
+    for name, (_, standalone) in _CODECS.items():
+        installed = registry.get(name)
         codec = standalone
-        if installed is not None and not issubclass(installed, _Decoding):
-            text = f"{installed.__doc__ or ''}\n\nDecoded by heatpose."
-            # mmengine builds a codec from its class, whose module and name it shows in errors.
-            codec = type(name, (decoding, installed), {"__doc__": text, "__module__": __name__})
+        if installed is not None:
+            codec = installed if issubclass(installed, _Decoding) else _codec(name, installed)
+        patched.put(registry, name, codec, read=_registered, write=_register)
+    return patched.undo
+
+
+@functools.cache
+def _codec(name: str, installed: type) -> type:
+    """A codec with all that the installed one has but the decoding."""
+    text = f"{installed.__doc__ or ''}\n\nDecoded by heatpose."
+
+    def reduce(self: Any) -> tuple[Any, ...]:  # the class itself lies in no module
+        return _empty_codec, (name, installed), vars(self)
+
+    # mmengine builds a codec from its class, whose module and name it shows in errors.
+    members = {"__doc__": text, "__module__": __name__, "__reduce__": reduce}
+    return type(name, (_CODECS[name][0], installed), members)
+
+
+def _empty_codec(name: str, installed: type) -> Any:
+    codec: Any = _codec(name, installed)
+    return codec.__new__(codec)
+
+
+def _registered(registry: Any, name: str) -> Any:
+    return registry.module_dict.get(name)
+
+
+def _register(registry: Any, name: str, codec: Any) -> None:
+    if codec is None:
+        registry.module_dict.pop(name, None)
+    else:
         registry.register_module(name=name, force=True, module=codec)
-
-    def undo() -> None:
-        for name, installed in before.items():
-            if installed is None:
-                registry.module_dict.pop(name, None)
-            else:
-                registry.register_module(name=name, force=True, module=installed)
-
-    return undo

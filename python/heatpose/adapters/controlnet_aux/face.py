@@ -41,6 +41,9 @@ class Face:
         face_model_path: ``facenet.pth``, or any weight file of that network that
             :func:`heatpose.weights.convert.read_checkpoint` reads; or a network, a module that maps
             [1, 3, H, W] to 71 heatmaps, or to a list that ends with them.
+        inference_size: Not looked at, as in the program, whose numbers are fixed: 384 pixels.
+        gaussian_sigma: Not looked at: nothing is smoothed.
+        heatmap_peak_thresh: Not looked at: the threshold is 0.05.
 
     Attributes:
         model: The network.
@@ -51,7 +54,13 @@ class Face:
         ValueError: other weights.
     """
 
-    def __init__(self, face_model_path: str | os.PathLike[str] | nn.Module) -> None:
+    def __init__(
+        self,
+        face_model_path: str | os.PathLike[str] | nn.Module,
+        inference_size: int | None = None,
+        gaussian_sigma: float | None = None,
+        heatmap_peak_thresh: float | None = None,
+    ) -> None:
         from heatpose.adapters.openpose_networks import face_network
 
         self.model = face_network(face_model_path).eval()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from heatpose.adapters._rooms import FIRST, everybody
 from heatpose.decoders import BodyDecoder
 from heatpose.detectors import hand_boxes
 from heatpose.ops import AssociateOptions, Association, Peaks, Size, decode_hand_maps
@@ -27,7 +28,7 @@ Maps = Any
 
 KEYPOINTS = COCO18.num_keypoints
 HAND_KEYPOINTS = 21
-_ROOM, _MORE_ROOM = 128, 4
+_ROOM = FIRST
 
 
 class CandidateDecoder:
@@ -77,17 +78,14 @@ class CandidateDecoder:
             candidate and subset. Without a peak, candidate has shape (0,), as in the programs.
             However many there are, no peak and no person is left out.
         """
-        decoder, peaks_room, people_room = self._decoder, _ROOM, _ROOM
-        while True:
-            arrays = to_host(decoder.queue(heatmaps, pafs, canvas, **geometry).arrays)
-            peaks, groups = Peaks(*arrays[:4]), Association(*arrays[4:])
-            if peaks.overflow.any():
-                peaks_room *= _MORE_ROOM
-            elif groups.overflow.any():
-                people_room *= _MORE_ROOM
-            else:
-                return _candidate(peaks), _subset(peaks, groups)
-            decoder = self._with_room(peaks_room, people_room)
+
+        def decode(peaks: int, people: int) -> Sequence[Any]:
+            usual = peaks == people == _ROOM
+            decoder = self._decoder if usual else self._with_room(peaks, people)
+            return to_host(decoder.queue(heatmaps, pafs, canvas, **geometry).arrays)
+
+        peaks, groups = everybody(decode, canvas, _ROOM)
+        return _candidate(peaks), _subset(peaks, groups)
 
 
 def _candidate(peaks: Peaks) -> Float64:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heatpose import ops
+from heatpose.adapters._rooms import every_peak
 from heatpose.ops._arrays import whole
 from heatpose.skeletons import COCO18
 
@@ -86,15 +86,9 @@ def extract_keypoints(
 
 
 def _peaks(heatmap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    room = 256
-    while True:
-        found = ops.find_peaks(
-            heatmap[None], threshold=THRESHOLD, inclusive=True, ties="none", max_peaks=room
-        )
-        if not found.overflow[0]:
-            places = found.xy[0, : found.counts[0]].astype(np.intp)
-            return places[:, 0], places[:, 1]
-        room = max(heatmap.size // 2 + 1, 1)  # no two peaks touch
+    found = every_peak(heatmap[None], threshold=THRESHOLD, inclusive=True, ties="none")
+    places = found.xy[0, : found.counts[0]].astype(np.intp)
+    return places[:, 0], places[:, 1]
 
 
 def _wide_peaks(heatmap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -15,7 +15,8 @@ from heatpose.ops._outputs import to_host
 from heatpose.skeletons import BODY25, Skeleton
 
 MAX_PEAKS = 127
-_MOST_PEOPLE = 1024  # before the filter; more are not to be had of so few peaks
+# Before the filter. A person begins with two peaks, and no peak is in two people.
+_MOST_PEOPLE = MAX_PEAKS * BODY25.num_keypoints // 2
 _MIN_PARTS, _MIN_SCORE = 3, 0.4
 _FEET = slice(19, 25)
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose import media, ops
+from heatpose.adapters._rooms import every_peak
 from heatpose.adapters.openpose_python import Float64, hand_squares, one_photo, photo_size
 from heatpose.adapters.paddlehub.decode import NORM
 from heatpose.adapters.pytorch_openpose import util
@@ -137,12 +138,7 @@ class GetPeak:
         _check_maps("heatmap", heatmap, _PARTS)
         maps = np.ascontiguousarray(heatmap[:, :, :_PARTS].transpose(2, 0, 1), np.float32)
         smooth = ops.gaussian_smooth(maps, 3.0)
-        room, found = 128, None
-        while found is None or found.overflow.any():
-            found = ops.find_peaks(
-                smooth, score_maps=maps, threshold=self.thresh, ties="all", max_peaks=room
-            )
-            room *= 4
+        found = every_peak(smooth, score_maps=maps, threshold=self.thresh, ties="all")
         answer: AllPeaks = []
         number = 0
         for xy, scores, count in zip(found.xy, found.scores, found.counts.tolist(), strict=True):

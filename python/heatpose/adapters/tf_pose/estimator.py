@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.adapters._rooms import everybody
 from heatpose.adapters.tf_pose._boxes import face_box, upper_body_box
 from heatpose.adapters.tf_pose._grouping import (
     MIN_PARTS,
@@ -184,8 +186,6 @@ _RULES = ops.AssociateOptions(
     min_parts=MIN_PARTS,
     min_score=float(MIN_SCORE),
 )
-_ROOMS = (128, 4096, 1 << 16)
-"""Peaks a part may have; tried in turn, because the program knows no limit."""
 
 
 def estimate(output: ops.Array, upsample_size: int = 4) -> list[Human]:
@@ -218,19 +218,19 @@ def estimate(output: ops.Array, upsample_size: int = 4) -> list[Human]:
     maps = output.transpose(2, 0, 1) if isinstance(output, np.ndarray) else output.permute(2, 0, 1)
     heatmaps, pafs = maps[: COCO18.num_heatmaps], maps[COCO18.num_heatmaps :]
     canvas = (shape[0] * times, shape[1] * times)
-    for room in _ROOMS:
-        decoder = _decoder(room)
+
+    def decode(most_peaks: int, most_people: int) -> Sequence[Any]:
+        decoder = _decoder(most_peaks, most_people)
         found = decoder.find_peaks(heatmaps, canvas, stride=times)
         grouped = decoder.associate(found, pafs, canvas, stride=times)
-        arrays = to_host([*found, *grouped])
-        peaks, groups = ops.Peaks(*arrays[:4]), ops.Association(*arrays[4:])
-        if not (peaks.overflow.any() or groups.overflow.any()):
-            break
+        return to_host([*found, *grouped])
+
+    peaks, groups = everybody(decode, canvas)
     return _humans(peaks, groups, canvas)
 
 
-@functools.cache
-def _decoder(room: int) -> BodyDecoder:
+@functools.lru_cache(maxsize=8)
+def _decoder(most_peaks: int, most_people: int) -> BodyDecoder:
     return BodyDecoder(
         COCO18,
         taps=kernel_taps(KERNEL_SIZE, KERNEL_SIGMAS),
@@ -239,8 +239,8 @@ def _decoder(room: int) -> BodyDecoder:
         threshold=float(PEAK_THRESHOLD),
         connectivity=8,
         ties="all",
-        max_peaks=room,
-        max_people=room,
+        max_peaks=most_peaks,
+        max_people=most_people,
         association=_RULES,
     )
 

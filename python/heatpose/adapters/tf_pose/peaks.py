@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.adapters._rooms import every_peak
 from heatpose.ops._arrays import whole
 
 KERNEL_SIZE = 25
@@ -89,14 +90,9 @@ def find_peaks(heat: npt.ArrayLike) -> npt.NDArray[np.float32]:
         ValueError: heat has another shape.
     """
     maps = _smoothed(heat)
-    room = 256
-    while True:
-        found = ops.find_peaks(maps, threshold=0.0, connectivity=8, ties="all", max_peaks=room)
-        if not found.overflow.any():
-            break
-        room = min(room * 16, max(maps.shape[1] * maps.shape[2], 1))
+    found = every_peak(maps, threshold=0.0, connectivity=8, ties="all")
     peaks = np.zeros((*maps.shape[1:], maps.shape[0]), np.float32)
-    channel, entry = np.nonzero(np.arange(room) < found.counts[:, None])
+    channel, entry = np.nonzero(np.arange(found.scores.shape[1]) < found.counts[:, None])
     x, y = found.xy[channel, entry].T
     peaks[y, x, channel] = found.scores[channel, entry]
     return peaks

@@ -94,7 +94,7 @@ def from_json(document: Mapping[str, Any], *, keypoints: int = 25) -> Datum:
             ("hand_right", HAND_POINTS),
         )
     )
-    ids = [int(np.ravel(one.get("person_id", -1))[0]) for one in people]
+    ids = [_person_id(one) for one in people]
     candidates = document.get("part_candidates") or [{}]
     if not (isinstance(candidates, list) and [type(one) for one in candidates] == [dict]):
         raise ValueError("part_candidates must be a list of one object of lists by part")
@@ -103,10 +103,7 @@ def from_json(document: Mapping[str, Any], *, keypoints: int = 25) -> Datum:
         faceKeypoints=face,
         handKeypoints=(left, right),
         poseIds=np.array(ids, np.int64),
-        poseCandidates=[
-            np.array(_row(candidates[0], part), np.float32).reshape(-1, 3)
-            for part in sorted(candidates[0], key=int)
-        ],
+        poseCandidates=_candidates(candidates[0]),
     )
 
 
@@ -130,9 +127,35 @@ def _old_name(person: Mapping[str, Any]) -> str:
 
 def _row(entry: Mapping[str, Any], name: str) -> list[float]:
     row = entry.get(name, [])
-    if not isinstance(row, list):
+    if not isinstance(row, list) or not all(map(_is_number, row)):
         raise ValueError(f"{name} must be a list of numbers, got {row!r}")
     return row
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _person_id(person: Mapping[str, Any]) -> int:
+    """Versions before 1.3 had none; [-1] where the program tracks nobody."""
+    number = person.get("person_id", [-1])
+    if isinstance(number, list) and len(number) == 1:
+        (number,) = number
+    if type(number) is not int:
+        raise ValueError(f"person_id must hold one whole number, got {person['person_id']!r}")
+    return number
+
+
+def _candidates(parts: Mapping[str, Any]) -> list[Float32]:
+    if not all(name.isdecimal() for name in parts):
+        raise ValueError(f"part_candidates must be named by numbers, got {', '.join(parts)}")
+    peaks = []
+    for name in sorted(parts, key=int):
+        row = _row(parts, name)
+        if len(row) % 3:
+            raise ValueError(f"part_candidates {name} must hold 3 numbers a peak, got {len(row)}")
+        peaks.append(np.array(row, np.float32).reshape(-1, 3))
+    return peaks
 
 
 def _points(rows: Sequence[Sequence[float]], count: int, name: str) -> Float32:

@@ -186,6 +186,11 @@ class CalculateVector:
         ]
 
 
+def _default_limbs() -> tuple[list[list[int]], list[list[int]]]:
+    """Lists of one's own, for they can be changed."""
+    return [list(pair) for pair in _MAP_IDX], [list(limb) for limb in _LIMB_SEQ]
+
+
 class _Limbs:
     """Limbs and field channels in the modules' numbering, which starts at 1 and at 19."""
 
@@ -194,10 +199,16 @@ class _Limbs:
         mapIdx: Sequence[Sequence[int]] | None = None,
         limbSeq: Sequence[Sequence[int]] | None = None,
     ) -> None:
-        given: Any = (mapIdx, limbSeq) if mapIdx and limbSeq else (_MAP_IDX, _LIMB_SEQ)
+        given: Any = (mapIdx, limbSeq) if mapIdx and limbSeq else _default_limbs()
         self.mapIdx, self.limbSeq = given
-        self._limbs = np.array(self.limbSeq)[: len(self.mapIdx)] - 1
-        self._channels = np.array(self.mapIdx) - _FIRST_PAF
+
+    @property
+    def _limbs(self) -> npt.NDArray[np.int64]:
+        return np.array(self.limbSeq, np.int64)[: len(self.mapIdx)] - 1
+
+    @property
+    def _channels(self) -> npt.NDArray[np.int64]:
+        return np.array(self.mapIdx, np.int64) - _FIRST_PAF
 
     def _check_parts(self, all_peaks: AllPeaks) -> None:
         parts = int(self._limbs.max(initial=-1)) + 1
@@ -208,7 +219,19 @@ class _Limbs:
 
 
 class Connection(_Limbs):
-    """Join the peaks of each limb, best pairs first, every peak once."""
+    """Join the peaks of each limb, best pairs first, every peak once.
+
+    Attributes:
+        caculate_vector: Its ``thresh`` counts; the name is the modules' own.
+    """
+
+    def __init__(
+        self,
+        mapIdx: Sequence[Sequence[int]] | None = None,
+        limbSeq: Sequence[Sequence[int]] | None = None,
+    ) -> None:
+        super().__init__(mapIdx, limbSeq)
+        self.caculate_vector = CalculateVector()
 
     def __call__(
         self, all_peaks: AllPeaks, paf_avg: npt.NDArray[Any], orgimg: Any
@@ -242,7 +265,7 @@ class Connection(_Limbs):
             (fields.shape[1], fields.shape[2]),
             stride=1,
             interpolation="nearest",
-            options=AssociateOptions(**NORM),
+            options=AssociateOptions(point_threshold=self.caculate_vector.thresh, **NORM),
         )
         connections: list[Any] = []
         special = []
@@ -306,14 +329,21 @@ class DrawPose:
 
     def __init__(self, stickwidth: int = 4) -> None:
         self.stickwidth = stickwidth
-        self.limbSeq = _LIMB_SEQ
+        self.limbSeq = [list(limb) for limb in _LIMB_SEQ]
         self.colors = [list(color) for color in util.COLORS]
 
     def __call__(
         self, canvas: Image, candidate: npt.NDArray[Any], subset: npt.NDArray[Any]
     ) -> Image:
         """A new picture with the people on it."""
-        return util.draw_bodypose(canvas, candidate, subset, stickwidth=self.stickwidth)
+        return util.draw_bodypose(
+            canvas,
+            candidate,
+            subset,
+            stickwidth=self.stickwidth,
+            colors=self.colors,
+            limbs=[(a - 1, b - 1) for a, b in self.limbSeq[:_STARTING_LIMBS]],
+        )
 
 
 class HandDetect:
@@ -339,7 +369,7 @@ class DrawHandPose:
 
     def __call__(self, canvas: Image, all_hand_peaks: Sequence[Any]) -> Image:
         """A new picture, of the size of the canvas, with the hands on it."""
-        return util.draw_handpose(canvas, all_hand_peaks, self.show_number)
+        return util.draw_handpose(canvas, all_hand_peaks, self.show_number, edges=self.edges)
 
 
 def cv2_to_base64(image: Image) -> str:

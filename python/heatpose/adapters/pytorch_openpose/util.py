@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -106,6 +106,8 @@ def draw_bodypose(
     subset: npt.NDArray[Any],
     *,
     stickwidth: int = 4,
+    colors: Sequence[Sequence[int]] = COLORS,
+    limbs: Sequence[Sequence[int]] = _DRAWN_LIMBS,
 ) -> npt.NDArray[np.uint8]:
     """Draw keypoints as discs and limbs as ellipses, each limb over the last at 60 %.
 
@@ -114,6 +116,8 @@ def draw_bodypose(
         candidate: [P, 4].
         subset: [n, 20].
         stickwidth: Half the width of a limb.
+        colors: Of the 18 keypoints, and of the limbs.
+        limbs: Pairs of keypoints, from 0.
 
     Returns:
         A new picture.
@@ -126,12 +130,12 @@ def draw_bodypose(
     picture = np.array(canvas, order="C")
     check_people(candidate, subset)
     rows = np.asarray(subset).reshape(-1, 20)[:, :18].astype(int)
-    for keypoint, color in enumerate(COLORS):
+    for keypoint, color in enumerate(colors[: rows.shape[1]]):
         for index in rows[:, keypoint]:
             if index >= 0:
                 x, y = candidate[index][:2]
-                cv2.circle(picture, (int(x), int(y)), _RADIUS, color, -1)
-    for limb, color in zip(_DRAWN_LIMBS, COLORS, strict=False):
+                cv2.circle(picture, (int(x), int(y)), _RADIUS, tuple(color), -1)
+    for limb, color in zip(limbs, colors, strict=False):
         for ends in rows[:, list(limb)]:
             if (ends >= 0).all():
                 _blend_limb(picture, candidate[ends, :2], color, stickwidth)
@@ -139,7 +143,7 @@ def draw_bodypose(
 
 
 def _blend_limb(
-    picture: npt.NDArray[np.uint8], ends: Any, color: tuple[int, int, int], stickwidth: int
+    picture: npt.NDArray[np.uint8], ends: Any, color: Sequence[int], stickwidth: int
 ) -> None:
     """Lay an ellipse over the pixels around it; all others would stay as they are."""
     (x1, y1), (x2, y2) = np.asarray(ends, np.float64)
@@ -153,12 +157,16 @@ def _blend_limb(
         return
     window = picture[low[1] : high[1], low[0] : high[0]]
     painted = window.copy()
-    cv2.fillConvexPoly(painted, outline - low, color)
+    cv2.fillConvexPoly(painted, outline - low, tuple(color))
     window[:] = cv2.addWeighted(window, 0.4, painted, 0.6, 0)
 
 
 def draw_handpose(
-    canvas: npt.NDArray[np.uint8], all_hand_peaks: Any, show_number: bool = False
+    canvas: npt.NDArray[np.uint8],
+    all_hand_peaks: Any,
+    show_number: bool = False,
+    *,
+    edges: Sequence[Sequence[int]] = HAND21.limbs,
 ) -> npt.NDArray[np.uint8]:
     """Draw the fingers in the colours of the rainbow and the keypoints in red.
 
@@ -169,6 +177,7 @@ def draw_handpose(
         canvas: uint8 [H, W, 3]; it is left as it is. Colours are those of the channel order RGB.
         all_hand_peaks: [21, 2] of each hand.
         show_number: Write the number of each keypoint.
+        edges: Pairs of keypoints to join.
 
     Returns:
         A new picture.
@@ -180,9 +189,10 @@ def draw_handpose(
     check_canvas(canvas)
     picture = np.array(canvas, order="C")
     _check_hands(all_hand_peaks)
+    colors = [hue(k / len(edges), saturation=1.0) for k in range(len(edges))]
     for peaks in all_hand_peaks:
         points = [(int(x), int(y)) for x, y in peaks]
-        for (a, b), color in zip(HAND21.limbs, HAND_COLORS, strict=True):
+        for (a, b), color in zip(edges, colors, strict=True):
             if all(points[a]) and all(points[b]):
                 cv2.line(picture, points[a], points[b], color, _LINE, cv2.LINE_AA)
         for number, point in enumerate(points):

@@ -52,5 +52,5 @@ def test_smart_resize_by_factors() -> None:
 
 @pytest.mark.parametrize("bad", [(0, 5), (5,), "ab"])
 def test_smart_resize_wants_a_size(bad: Any) -> None:
-    with pytest.raises(ValueError, match=r"s must be \(height, width\)"):
+    with pytest.raises(ValueError, match="s must be"):
         util.smart_resize(np.zeros((4, 4)), bad)

@@ -10,32 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.adapters._arrays import real_numbers
 from heatpose.ops import Array
 
 Floats = npt.NDArray[np.floating[Any]]
 Float32 = npt.NDArray[np.float32]
 
-_NATIVE = ("float16", "float32", "bfloat16")
-
 
 def as_maps(name: str, value: Array, ndim: Sequence[int] = (4,)) -> Any:
-    """Heatmaps as the ops read them: what is a NumPy array of another real type becomes float32.
+    """Heatmaps as the ops read them; see :func:`real_numbers`.
 
     Raises:
         TypeError: value is no array of real numbers.
         ValueError: it has another rank, or maps without cells, of which there is no maximum.
     """
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "fiub":
-            raise TypeError(f"{name} must be real numbers, got {value.dtype}")
-        if value.dtype.name not in _NATIVE:
-            with np.errstate(over="ignore"):
-                value = value.astype(np.float32)
-    elif not hasattr(value, "__dlpack__"):
-        raise TypeError(f"{name} must be a NumPy array or a tensor, got {type(value).__name__}")
-    elif hasattr(value, "detach"):
-        value = value.detach()
-        value = value.float() if "float64" in str(value.dtype) else value
+    value = real_numbers(name, value)
     shape = tuple(value.shape)
     if len(shape) not in ndim:
         expected = " or ".join(str(n) for n in ndim)

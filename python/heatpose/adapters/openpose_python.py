@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from heatpose.adapters._arrays import real_numbers
 from heatpose.adapters._rooms import FIRST, everybody
 from heatpose.decoders import BodyDecoder
 from heatpose.detectors import hand_boxes
@@ -24,7 +25,7 @@ from heatpose.skeletons import COCO18
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Maps = Any
-"""float32, float16, bfloat16 or float64 [C, h, w] or [1, C, h, w], NumPy or torch, any device."""
+"""Real numbers [C, h, w] or [1, C, h, w], NumPy or torch, on the CPU or on a CUDA device."""
 
 KEYPOINTS = COCO18.num_keypoints
 HAND_KEYPOINTS = 21
@@ -190,11 +191,7 @@ def one_photo(name: str, maps: Maps, channels: Sequence[int]) -> Maps:
     if len(shape) != 3 or shape[0] not in channels:
         wanted = " or ".join(str(n) for n in channels)
         raise ValueError(f"{name} must have shape ([1,] {wanted}, h, w), got {tuple(maps.shape)}")
-    if getattr(maps, "requires_grad", False):
-        maps = maps.detach()
-    if str(maps.dtype).endswith("float64"):
-        return maps.astype(np.float32) if isinstance(maps, np.ndarray) else maps.float()
-    return maps
+    return real_numbers(name, maps)
 
 
 def per_scale(name: str, maps: Any, channels: Sequence[int]) -> list[Maps]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from heatpose.adapters._arrays import real_numbers
 from heatpose.adapters.pytorch_openpose.util import padRightDownCorner
 from heatpose.native import cuda_status
 from heatpose.ops import Size
@@ -48,7 +49,7 @@ def to_decoder(maps: torch.Tensor) -> Any:
     That is the network's device where heatpose can use it too, else float32 in NumPy.
     """
     if maps.device.type == "cuda" and cuda_status().usable:
-        return maps[0]
+        return real_numbers("maps", maps[0])
     return maps[0].float().cpu().numpy()
 
 

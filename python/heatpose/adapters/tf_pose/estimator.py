@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heatpose import ops
+from heatpose.adapters._arrays import real_numbers
 from heatpose.adapters._rooms import everybody
 from heatpose.adapters.tf_pose._boxes import face_box, upper_body_box
 from heatpose.adapters.tf_pose._grouping import (
@@ -196,8 +197,8 @@ def estimate(output: ops.Array, upsample_size: int = 4) -> list[Human]:
     rounded otherwise, by less than 1e-6.
 
     Args:
-        output: [h, w, 57] or [1, h, w, 57], the network's heatmaps and fields: float32, float16 or
-            bfloat16, a NumPy array or a torch tensor, on any device.
+        output: [h, w, 57] or [1, h, w, 57], the network's heatmaps and fields: real numbers, a
+            NumPy array or a torch tensor, on the CPU or on a CUDA device.
         upsample_size: How many times larger the maps are that people are looked for in; the
             program's ``--resize-out-ratio``.
 
@@ -215,6 +216,7 @@ def estimate(output: ops.Array, upsample_size: int = 4) -> list[Human]:
     if len(shape) != 3 or shape[2] != channels:
         raise ValueError(f"output must have shape (h, w, {channels}), got {shape}")
     times = whole("upsample_size", upsample_size, low=1)
+    output = real_numbers("output", output)
     maps = output.transpose(2, 0, 1) if isinstance(output, np.ndarray) else output.permute(2, 0, 1)
     heatmaps, pafs = maps[: COCO18.num_heatmaps], maps[COCO18.num_heatmaps :]
     canvas = (shape[0] * times, shape[1] * times)

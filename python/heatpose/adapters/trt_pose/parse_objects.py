@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from heatpose import ops
-from heatpose.adapters.trt_pose._tensors import read_topology
+from heatpose.adapters.trt_pose._tensors import read_topology, tensor_of
+from heatpose.ops._arrays import whole
 
 
 class ParseObjects:
@@ -61,16 +62,27 @@ class ParseObjects:
             ValueError: a shape or setting is wrong.
         """
         limbs, channels = read_topology(self.topology)
+        cmap, paf = tensor_of("cmap", cmap, 4), tensor_of("paf", paf, 4)
+        window = max(whole("cmap_window", self.cmap_window, low=0), 1)
+        parts = whole("max_num_parts", self.max_num_parts, low=0)
+        people = whole("max_num_objects", self.max_num_objects, low=0)
+        if parts == 0:
+            images, channel_count = cmap.shape[:2]
+            return (
+                cmap.new_zeros(images, dtype=torch.int32),
+                cmap.new_full((images, people, channel_count), -1, dtype=torch.int32),
+                cmap.new_zeros((images, channel_count, 0, 2), dtype=torch.float32),
+            )
         found = ops.grid_people(
             cmap,
             paf,
             limbs,
             channels,
             threshold=self.cmap_threshold,
-            window=max(self.cmap_window, 1),
+            window=window,
             samples=self.line_integral_samples,
             link_threshold=self.link_threshold,
-            max_peaks=self.max_num_parts,
-            max_people=self.max_num_objects,
+            max_peaks=parts,
+            max_people=people,
         )
         return found.counts, found.people, found.places.flip(-1)

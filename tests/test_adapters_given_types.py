@@ -61,11 +61,15 @@ def test_tf_pose_takes_a_network_of_other_floats(dtype: Any) -> None:
         assert [human.score for human in tf_pose.estimate(given)] == wanted
 
 
-def test_openpose_maps_of_whole_numbers() -> None:
+def test_openpose_maps_are_floats() -> None:
     maps = RNG.integers(0, 5, (1, 19, 6, 7))
     for given in (maps, torch.from_numpy(maps)):
+        with pytest.raises(TypeError, match="heatmaps must be float"):
+            openpose_python.one_photo("heatmaps", given, (19,))
+    for given in (maps.astype(np.float64), torch.from_numpy(maps).double()):
         found = openpose_python.one_photo("heatmaps", given, (19,))
-        np.testing.assert_array_equal(found, maps[0].astype(np.float32))
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, maps[0])
 
 
 TOPOLOGY = torch.tensor([[0, 1, 0, 1]])

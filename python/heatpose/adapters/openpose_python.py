@@ -25,7 +25,7 @@ from heatpose.skeletons import COCO18
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Maps = Any
-"""Real numbers [C, h, w] or [1, C, h, w], NumPy or torch, on the CPU or on a CUDA device."""
+"""Floats [C, h, w] or [1, C, h, w], NumPy or torch, on the CPU or on a CUDA device."""
 
 KEYPOINTS = COCO18.num_keypoints
 HAND_KEYPOINTS = 21
@@ -191,7 +191,7 @@ def one_photo(name: str, maps: Maps, channels: Sequence[int]) -> Maps:
     if len(shape) != 3 or shape[0] not in channels:
         wanted = " or ".join(str(n) for n in channels)
         raise ValueError(f"{name} must have shape ([1,] {wanted}, h, w), got {tuple(maps.shape)}")
-    return real_numbers(name, maps)
+    return real_numbers(name, maps, whole=False)
 
 
 def per_scale(name: str, maps: Any, channels: Sequence[int]) -> list[Maps]:
@@ -214,19 +214,29 @@ def content_of(maps: Sequence[Maps], pads: Any, stride: int) -> list[Size]:
         stride: Input pixels per cell.
 
     Raises:
-        ValueError: another number of pads than scales, or a padding above or on the left, which
-            none of the programs adds.
+        TypeError: pads are no numbers.
+        ValueError: another number of pads than scales, one that is not whole or not within its
+            input, or a padding above or on the left, which none of the programs adds.
     """
     sizes = [(stride * one.shape[-2], stride * one.shape[-1]) for one in maps]
     if pads is None:
         return sizes
-    rows = np.asarray(pads, np.int64)
-    if rows.ndim == 1:
-        rows = rows[None]
+    try:
+        numbers = np.asarray(pads)
+    except ValueError:  # rows of different lengths
+        numbers = np.empty(0, object)
+    if numbers.dtype.kind not in "iuf":
+        raise TypeError(f"pads must be numbers, four per scale, got {pads!r}")
+    rows = numbers[None] if numbers.ndim == 1 else numbers
     if rows.shape != (len(sizes), 4):
         raise ValueError(f"pads must be four numbers per scale ({len(sizes)}), got {pads!r}")
+    if (rows != np.round(rows)).any():
+        raise ValueError(f"pads must be whole numbers, got {pads!r}")
     if rows[:, :2].any():
         raise ValueError(f"pads must be 0 above and on the left, got {pads!r}")
+    if (rows < 0).any() or (rows[:, 2:] >= np.array(sizes)).any():
+        raise ValueError(f"pads must be within inputs of {sizes} pixels, got {pads!r}")
+    rows = rows.astype(np.int64)
     cut = rows[:, 2:].tolist()
     return [(h - down, w - right) for (h, w), (down, right) in zip(sizes, cut, strict=True)]
 

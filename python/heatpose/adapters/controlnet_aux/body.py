@@ -88,7 +88,7 @@ class Body:
         classic: See :func:`decode_body`.
 
     Attributes:
-        model: The network.
+        model: The network, which is put into evaluation mode.
 
     Raises:
         TypeError: neither a path nor a module.

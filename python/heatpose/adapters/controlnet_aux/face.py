@@ -46,7 +46,7 @@ class Face:
         heatmap_peak_thresh: Not looked at: the threshold is 0.05.
 
     Attributes:
-        model: The network.
+        model: The network, which is put into evaluation mode.
 
     Raises:
         TypeError: neither a path nor a module.

@@ -68,7 +68,7 @@ class Hand:
             [1, 3, H, W] to 22 heatmaps.
 
     Attributes:
-        model: The network.
+        model: The network, which is put into evaluation mode.
 
     Raises:
         TypeError: neither a path nor a module.

@@ -44,7 +44,7 @@ def extract_keypoints(
     in a column from the top, a peak drops those after it that are nearer than 6 pixels.
 
     Args:
-        heatmap: float32 or float64 [H, W].
+        heatmap: floats [H, W]; 0.1 is compared in their type.
         all_keypoints: Gets a list of (x, y, score, id) appended.
         total_keypoint_num: The first id.
         in_place: Set what is below 0.1 to 0 in ``heatmap``, as the original does.
@@ -86,7 +86,8 @@ def extract_keypoints(
 
 
 def _peaks(heatmap: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    found = every_peak(heatmap[None], threshold=THRESHOLD, inclusive=True, ties="none")
+    level = float(heatmap.dtype.type(THRESHOLD))  # NumPy compares in the map's type
+    found = every_peak(heatmap[None], threshold=level, inclusive=True, ties="none")
     places = found.xy[0, : found.counts[0]].astype(np.intp)
     return places[:, 0], places[:, 1]
 
@@ -209,7 +210,9 @@ def _pairs(
 ) -> list[tuple[list[int], list[int], list[float]]]:
     """Ids and scores of the connections of every limb, best first.
 
-    All limbs at once, in the original's types and order of sums, so that no bit differs.
+    All limbs at once, in the original's types and order of sums, so that no bit differs. That is
+    why this is neither :func:`heatpose.ops.associate`, which sums in another order, nor shared with
+    tf_pose, whose pairs lie in another order, take points elsewhere and lose three of them.
     """
     counts = np.array([len(keypoints) for keypoints in by_type], np.intp)
     offsets = np.cumsum(counts) - counts

@@ -103,7 +103,7 @@ class Body:
         device: "auto": the first CUDA device, or the CPU; a module stays where it is.
 
     Attributes:
-        model: The network.
+        model: The network, which is put into evaluation mode.
 
     Raises:
         TypeError: neither a path nor a module.

@@ -1,4 +1,9 @@
-"""How pafprocess groups peaks: its constants and its float32 arithmetic, many pairs at once."""
+"""How pafprocess groups peaks: its constants and its float32 arithmetic, many pairs at once.
+
+:func:`heatpose.ops.associate` has the rule, which :func:`heatpose.adapters.tf_pose.estimate` uses,
+but sums in another order; here no bit differs from the C++ code. lightweight_human_pose has pairs
+of its own for the same reason: another order, other points, and one of them may fail, not three.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from heatpose import ops
 from heatpose.adapters._arrays import real_numbers
 from heatpose.ops import Array
+from heatpose.ops._arrays import as_float32
 
 Floats = npt.NDArray[np.floating[Any]]
 Float32 = npt.NDArray[np.float32]
@@ -89,18 +90,21 @@ def odd_kernel(name: str, kernel: int) -> int:
     return int(kernel)
 
 
-def modulated(maps: Any, kernel: int) -> Float32:
+def modulated(maps: Any, kernel: int) -> Any:
     """Maps blurred as OpenCV does in a frame of zeros, each scaled back to its old maximum.
 
-    Like the originals, a map whose blurred maximum is 0 becomes NaN.
+    float32, where the maps lie. Like the originals, a map whose blurred maximum is 0 becomes NaN.
     """
     taps = opencv_taps(odd_kernel("kernel", kernel))
     blurred = ops.gaussian_smooth(maps, taps=taps, border="constant")
-    smooth = on_host(blurred)
-    before = on_host(maps).max(axis=(-2, -1), keepdims=True).astype(np.float32)
     with np.errstate(all="ignore"):
-        scaled: Float32 = smooth * (before / smooth.max(axis=(-2, -1), keepdims=True))
-    return scaled
+        return blurred * (as_float32(_maxima_of(maps)) / _maxima_of(blurred))
+
+
+def _maxima_of(maps: Any) -> Any:
+    if isinstance(maps, np.ndarray):
+        return maps.max(axis=(-2, -1), keepdims=True)
+    return maps.amax(dim=(-2, -1), keepdim=True)
 
 
 def modulate_in_place(heatmaps: Any, kernel: int, ndim: int) -> Any:
@@ -167,6 +171,28 @@ def setting_of(config: Any, name: str) -> Any:
         return getattr(config.TEST, name)
     except AttributeError:
         raise TypeError(f"config must have TEST.{name}, got {config!r}") from None
+
+
+def refine_in_place(coords: Floats, batch_heatmaps: Array, **settings: Any) -> Floats:
+    """DARK-UDP at given places.
+
+    Args:
+        coords: float [N, K, 2], (x, y) in cells; written to, and returned.
+        batch_heatmaps: Real numbers [B, K, h, w], B = N, or 1 for maps that all N share.
+        **settings: The blur, as :func:`heatpose.ops.decode_heatmaps` has it.
+    """
+    maps = as_maps("batch_heatmaps", batch_heatmaps)
+    as_points("coords", coords, (-1, maps.shape[1]))
+    if len(maps) not in (1, len(coords)):
+        raise ValueError(
+            f"batch_heatmaps must be 1 or as many as coords ({len(coords)}), got {len(maps)}"
+        )
+    pairs = [(coords, maps)] if len(maps) == len(coords) else [(c[None], maps) for c in coords]
+    for points, cells in pairs:
+        places = points[..., :2].astype(np.float32)
+        decoded = ops.decode_heatmaps(cells, method="dark_udp", places=places, **settings)
+        points[..., :2] = on_host(decoded.coords)
+    return coords
 
 
 def taylor_step(logs: Any, coord: Any) -> Any:

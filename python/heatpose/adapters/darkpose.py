@@ -15,31 +15,14 @@ from heatpose.adapters._top_down import (
     as_maps,
     blur_of,
     final_predictions,
-    maxima,
     modulate_in_place,
     setting_of,
     taylor_step,
 )
+from heatpose.adapters.simple_baselines import get_max_preds
 from heatpose.ops import Array
 
 __all__ = ["gaussian_blur", "get_final_preds", "get_max_preds", "taylor"]
-
-
-def get_max_preds(batch_heatmaps: Array) -> tuple[Float32, Float32]:
-    """Find the maxima of heatmaps.
-
-    Args:
-        batch_heatmaps: Real numbers [N, K, h, w], computed in float32. NaN is no maximum.
-
-    Returns:
-        preds: float32 [N, K, 2], (x, y) in cells, (0, 0) where the maximum is not above 0.
-        maxvals: float32 [N, K, 1].
-
-    Raises:
-        TypeError: no array of real numbers.
-        ValueError: another rank, or maps without cells.
-    """
-    return maxima(as_maps("batch_heatmaps", batch_heatmaps), "zero")
 
 
 def taylor(hm: Any, coord: Any) -> Any:

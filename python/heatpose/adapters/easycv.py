@@ -22,13 +22,13 @@ from heatpose.adapters._top_down import (
     Float32,
     Floats,
     as_maps,
-    as_points,
     blur_of,
     crops_to_photo,
     maxima,
     modulate_in_place,
     modulated,
     on_host,
+    refine_in_place,
     taylor_step,
 )
 from heatpose.ops import Array
@@ -41,6 +41,8 @@ __all__ = [
     "post_dark_udp",
     "taylor",
 ]
+
+_UDP: dict[str, Any] = {"border": "mirror", "rescale": False}
 
 
 def get_max_preds(heatmaps: Array) -> tuple[Float32, Float32]:
@@ -108,23 +110,7 @@ def post_dark_udp(coords: Floats, batch_heatmaps: Array, kernel: int = 3) -> Flo
         TypeError: an array is of another type.
         ValueError: shapes do not fit each other, maps have no cells, or the kernel is even.
     """
-    maps = as_maps("batch_heatmaps", batch_heatmaps)
-    as_points("coords", coords, (-1, maps.shape[1]))
-    if len(maps) not in (1, len(coords)):
-        raise ValueError(
-            f"batch_heatmaps must be 1 or as many as coords ({len(coords)}), got {len(maps)}"
-        )
-    pairs = [(coords, maps)] if len(maps) == len(coords) else [(c[None], maps) for c in coords]
-    for points, cells in pairs:
-        places = points[..., :2].astype(np.float32)
-        decoded = ops.decode_heatmaps(cells, places=places, **_udp(kernel))
-        points[..., :2] = on_host(decoded.coords)
-    return coords
-
-
-def _udp(kernel: int) -> dict[str, Any]:
-    blur = blur_of("kernel", kernel)
-    return {"method": "dark_udp", "border": "mirror", "rescale": False, **blur}
+    return refine_in_place(coords, batch_heatmaps, **_UDP, **blur_of("kernel", kernel))
 
 
 def keypoints_from_heatmaps(
@@ -174,7 +160,7 @@ def keypoints_from_heatmaps(
     if rule == "megvii":
         return _megvii(maps, transform, kernel)
     if use_udp:
-        options.update(_udp(kernel))
+        options.update(method="dark_udp", **_UDP, **blur_of("kernel", kernel))
     elif rule == "unbiased":
         options.update(method="dark", **blur_of("kernel", kernel))
     else:
@@ -224,11 +210,12 @@ def _placed(coords: Float32, transform: Any) -> Float32:
 
 def _megvii(maps: Any, transform: Any, kernel: int) -> tuple[Float32, Float32]:
     blurred = modulated(maps, kernel)
-    starts, _ = ops.decode_heatmaps(blurred, method="none", invalid="minus_one")
-    coords, scores = ops.decode_heatmaps(blurred, method="quarter", invalid="minus_one")
+    cells = ops.decode_heatmaps(blurred, method="none", invalid="minus_one")
+    moved = ops.decode_heatmaps(blurred, method="quarter", invalid="minus_one")
+    starts, coords, scores = map(on_host, (cells.coords, *moved))
     inside = ((starts > 1) & (starts < np.array(maps.shape[:-3:-1]) - 1)).all(axis=-1)
     coords[inside] += 0.5
-    return _placed(coords, transform), (scores / 255.0 + 0.5)[..., None]
+    return _placed(coords, transform), np.asarray(scores / 255.0 + 0.5, np.float32)[..., None]
 
 
 def decode_heatmap(

@@ -26,11 +26,11 @@ from heatpose.adapters._top_down import (
     Float32,
     Floats,
     as_maps,
-    as_points,
     blur_of,
     crops_to_photo,
     maxima,
     on_host,
+    refine_in_place,
 )
 from heatpose.ops import Array
 
@@ -84,19 +84,7 @@ def post_dark_unbiased_data_processing(
         TypeError: an array is of another type.
         ValueError: shapes do not fit each other, maps have no cells, or a setting is wrong.
     """
-    maps = as_maps("batch_heatmaps", batch_heatmaps)
-    as_points("coords", coords, (-1, maps.shape[1]))
-    if len(maps) not in (1, len(coords)):
-        raise ValueError(
-            f"batch_heatmaps must be 1 or as many as coords ({len(coords)}), got {len(maps)}"
-        )
-    settings = _blur(kernel, smoothing)
-    pairs = [(coords, maps)] if len(maps) == len(coords) else [(c[None], maps) for c in coords]
-    for points, cells in pairs:
-        places = points[..., :2].astype(np.float32)
-        decoded = ops.decode_heatmaps(cells, method="dark_udp", places=places, **settings)
-        points[..., :2] = on_host(decoded.coords)
-    return coords
+    return refine_in_place(coords, batch_heatmaps, **_blur(kernel, smoothing))
 
 
 def keypoints_from_heatmaps(

@@ -16,6 +16,7 @@ from heatpose.adapters.pytorch_openpose.util import (
     COLORS,
     HAND_COLORS,
     check_canvas,
+    limb_outline,
     npmax,
     padRightDownCorner,
     transfer,
@@ -130,13 +131,9 @@ def draw_bodypose(canvas: Image, keypoints: Sequence[Keypoint | None]) -> Image:
         start, end = keypoints[a], keypoints[b]
         if start is None or end is None:
             continue
-        x1, x2 = start.x * float(width), end.x * float(width)
-        y1, y2 = start.y * float(height), end.y * float(height)
-        length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
-        angle = int(math.degrees(math.atan2(y1 - y2, x1 - x2)))
-        middle = int((x1 + x2) / 2), int((y1 + y2) / 2)
-        outline = cv2.ellipse2Poly(middle, (int(length / 2), _STICK), angle, 0, 360, 1)
-        cv2.fillConvexPoly(canvas, np.asarray(outline), [int(0.6 * part) for part in color])
+        ends = [(one.x * float(width), one.y * float(height)) for one in (start, end)]
+        outline = limb_outline(ends, _STICK)
+        cv2.fillConvexPoly(canvas, outline, [int(0.6 * part) for part in color])
     for keypoint, color in zip(keypoints, COLORS, strict=False):
         if keypoint is not None:
             cv2.circle(canvas, _pixel(keypoint, canvas), _RADIUS, color, -1)

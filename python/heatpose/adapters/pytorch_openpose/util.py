@@ -142,15 +142,20 @@ def draw_bodypose(
     return picture
 
 
+def limb_outline(ends: Any, stickwidth: int) -> Any:
+    """The ellipse around a limb between two (x, y), int32 [n, 2]; its half width is given."""
+    (x1, y1), (x2, y2) = ends
+    length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
+    angle = int(math.degrees(math.atan2(y1 - y2, x1 - x2)))
+    middle = int((x1 + x2) / 2), int((y1 + y2) / 2)
+    return np.asarray(cv2.ellipse2Poly(middle, (int(length / 2), stickwidth), angle, 0, 360, 1))
+
+
 def _blend_limb(
     picture: npt.NDArray[np.uint8], ends: Any, color: Sequence[int], stickwidth: int
 ) -> None:
     """Lay an ellipse over the pixels around it; all others would stay as they are."""
-    (x1, y1), (x2, y2) = np.asarray(ends, np.float64)
-    length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
-    angle = int(math.degrees(math.atan2(y1 - y2, x1 - x2)))
-    middle = int((x1 + x2) / 2), int((y1 + y2) / 2)
-    outline = np.asarray(cv2.ellipse2Poly(middle, (int(length / 2), stickwidth), angle, 0, 360, 1))
+    outline = limb_outline(np.asarray(ends, np.float64), stickwidth)
     low = np.maximum(outline.min(axis=0), 0)
     high = np.minimum(outline.max(axis=0) + 1, picture.shape[1::-1])
     if (low >= high).any():

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from heatpose.adapters.lightweight_human_pose import connections_nms
 from heatpose.skeletons import COCO18
 
 Maps = np.ndarray
@@ -84,5 +83,19 @@ def _connections(ones: Maps, others: Maps, field: Maps) -> tuple[Maps, Maps, Map
     scores = (dots * passed).sum(axis=1) / (number + 1e-6)
     good = np.flatnonzero((scores > 0) & (number / 10 > 0.8))
     second, first = np.divmod(good, count)
-    first, second, scores = connections_nms(first, second, scores[good])
+    first, second, scores = _best_first(first, second, scores[good])
     return ones[first, 3].astype(int), others[second, 3].astype(int), scores
+
+
+def _best_first(first: Maps, second: Maps, scores: Maps) -> tuple[Maps, Maps, Maps]:
+    """Of connections that share an end the best, in the order of NumPy's default sort, reversed."""
+    kept: list[int] = []
+    ends: tuple[list[int], list[int]] = ([], [])
+    for row in scores.argsort()[::-1]:
+        if first[row] in ends[0] or second[row] in ends[1]:
+            continue
+        kept.append(row)
+        ends[0].append(first[row])
+        ends[1].append(second[row])
+    rows = np.array(kept, np.intp)
+    return first[rows], second[rows], scores[rows]

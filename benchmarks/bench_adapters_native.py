@@ -47,11 +47,11 @@ def test_pafprocess(case: Case, people: int) -> None:
     programs: dict[str, Program] = {"heatpose": lambda: process.process_paf(peaks, heat, paf)}
     if original is not None:
         programs["C++"] = lambda: original.process_paf(peaks, heat, paf)
-    found = len(tf_pose.estimate(output))
+    wanted = places_of(tf_pose.estimate(output))
 
     def check(name: str, _: Any) -> None:
-        humans = (original if name == "C++" else process).get_num_humans()
-        assert humans == found, "two different answers"
+        found = pixels_of(original if name == "C++" else process)
+        assert found == wanted, "two different answers"
 
     case(
         f"pafprocess 184 x 328, {people} people",
@@ -71,10 +71,10 @@ def tf_output(people: int) -> np.ndarray:
 @pytest.mark.parametrize("people", CROWDS)
 def test_tf_pose(case: Case, people: int) -> None:
     output = tf_output(people)
-    wanted = len(tf_pose.estimate(output))
+    wanted = places_of(tf_pose.estimate(output))
 
     def check(_: str, answer: Any) -> None:
-        assert len(answer) == wanted, "two different answers"
+        assert places_of(answer) == wanted, "two different answers"
 
     case(
         f"tf-pose after the network, {people} people",
@@ -85,6 +85,26 @@ def test_tf_pose(case: Case, people: int) -> None:
         check,
         two_threads=False,
     )
+
+
+def places_of(humans: list[tf_pose.Human]) -> list[dict[int, tuple[int, int]]]:
+    """Of each person the pixels of its parts in maps of 184 x 328."""
+    return [
+        {part: (round(one.x * 328), round(one.y * 184)) for part, one in human.body_parts.items()}
+        for human in humans
+    ]
+
+
+def pixels_of(process: Any) -> list[dict[int, tuple[int, int]]]:
+    """The same of what pafprocess found."""
+    return [
+        {
+            part: (process.get_part_x(cid), process.get_part_y(cid))
+            for part in range(18)
+            if (cid := process.get_part_cid(person, part)) >= 0
+        }
+        for person in range(process.get_num_humans())
+    ]
 
 
 def with_cv2(output: np.ndarray) -> list[tf_pose.Human]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,23 @@ def test_every_preset_is_read_and_written_alike(name: str, tmp_path: Path) -> No
 def test_the_presets_are_those_of_the_systems() -> None:
     assert set(presets()) == {
         "heatpose-lite",
+        "heatpose-lite-finish",
+        "heatpose-lite-larger",
         "hrnet-w48-wholebody",
         "hrnetv2-w18-hand-dark",
         "openpose-aic14",
         "simplebaseline-hand",
     }
+
+
+def test_the_last_epochs_of_heatpose_lite_are_of_the_same_run() -> None:
+    start, end = load_options("heatpose-lite"), load_options("heatpose-lite-finish")
+    changed = ("augmentation", "teacher")
+    for field in dataclasses.fields(start):
+        same = getattr(start, field.name) == getattr(end, field.name)
+        assert same != (field.name in changed), field.name
+    assert (start.teacher.weight, end.teacher.weight) == (0.5, 1.0)
+    assert end.augmentation.of_photos().paste.probability > 0
 
 
 def test_the_hand_preset_has_the_published_schedule() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from heatpose.datasets.augment_colour import NO_COLOUR, ColourOptions, recolour
+from heatpose.datasets.augment_empty import NO_EMPTY, EmptyOptions, empty_scene
 from heatpose.datasets.augment_maps import move_maps
 from heatpose.datasets.augment_occlude import NO_OCCLUSION, OcclusionOptions, occlude
 from heatpose.datasets.augment_paste import NO_PASTE, PasteOptions, paste_people
@@ -36,12 +37,14 @@ from heatpose.skeletons import Skeleton
 __all__ = [
     "BOX_PRESETS",
     "NO_COLOUR",
+    "NO_EMPTY",
     "NO_OCCLUSION",
     "NO_PASTE",
     "PHOTO_PRESETS",
     "BoxAugmentation",
     "BoxPlaces",
     "ColourOptions",
+    "EmptyOptions",
     "OcclusionOptions",
     "PasteOptions",
     "PhotoAugmentation",
@@ -52,6 +55,7 @@ __all__ = [
     "augment_box",
     "augment_photo",
     "box_placement",
+    "empty_scene",
     "fit_photo",
     "fit_placement",
     "move_maps",
@@ -72,6 +76,7 @@ class PhotoAugmentation:
     paste: PasteOptions = NO_PASTE
     occlusion: OcclusionOptions = NO_OCCLUSION
     colour: ColourOptions = NO_COLOUR
+    empty: EmptyOptions = NO_EMPTY
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,7 @@ def augment_photo(
     placement = photo_placement(scene, options.place, rng)
     moved = move_scene(scene, placement, skeleton, border=options.place.border)
     moved = paste_people(moved, donors, skeleton, options.paste, rng)
+    moved = empty_scene(moved, options.empty, rng)
     return _pixels(moved, options.occlusion, options.colour, rng)
 
 

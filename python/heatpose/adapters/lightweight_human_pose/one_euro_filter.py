@@ -5,13 +5,7 @@ Source: Casiez, Roussel and Vogel, 1 EURO Filter, CHI 2012.
 
 from __future__ import annotations
 
-import math
-
-
-def _share(rate: float, cutoff: float) -> float:
-    """How much of a new value a low-pass filter takes."""
-    tau, period = 1 / (2 * math.pi * cutoff), 1 / rate
-    return 1 / (1 + tau / period)
+from heatpose.video.one_euro import one_euro_step
 
 
 class OneEuroFilter:
@@ -43,9 +37,15 @@ class OneEuroFilter:
         if self._last is None:
             self._last = self._value = x
             return x
-        share = _share(self.freq, self.dcutoff)
-        self._speed = share * ((x - self._last) * self.freq) + (1 - share) * self._speed
-        share = _share(self.freq, self.mincutoff + self.beta * abs(self._speed))
-        self._value = share * x + (1 - share) * self._value
+        self._value, self._speed = one_euro_step(
+            x,
+            self._last,
+            self._speed,
+            self._value,
+            self.freq,
+            mincutoff=self.mincutoff,
+            beta=self.beta,
+            dcutoff=self.dcutoff,
+        )
         self._last = x
         return self._value

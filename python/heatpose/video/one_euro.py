@@ -132,9 +132,12 @@ class PoseFilter:
         gap = time - self._seen[rows]
         goes_on = (found & (gap <= self.max_gap))[..., None]
         rate = 1 / np.where(goes_on, gap[..., None], 1.0)
-        last, speed, value = self._rows[:, rows]
+        before = np.where(goes_on, self._rows[:, rows], 0.0)
         value, speed = one_euro_step(
-            *(np.where(goes_on, array, 0.0) for array in (points, last, speed, value)),
+            np.where(goes_on, points, 0.0),
+            before[0],
+            before[1],
+            before[2],
             rate,
             mincutoff=self.mincutoff,
             beta=self.beta / self.unit,

@@ -9,9 +9,11 @@ from heatpose.cli.demo import demo_command
 from heatpose.cli.evaluate import evaluate_command
 from heatpose.cli.export import export_command
 from heatpose.cli.info import info_command
+from heatpose.cli.live import live_command
 from heatpose.cli.models import models_command
 from heatpose.cli.predict import predict_command
 from heatpose.cli.train import train_command
+from heatpose.cli.video import video_command
 
 __all__ = ["main"]
 
@@ -24,6 +26,8 @@ def main() -> None:
 
 for _command in (
     predict_command,
+    video_command,
+    live_command,
     demo_command,
     models_command,
     train_command,

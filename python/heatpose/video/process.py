@@ -124,7 +124,7 @@ def process_video(
         done = False
         try:
             resumed = pieces.frames
-            run = _Run(pieces, reader.info, tracker, pose_filter, draw or _draw, report)
+            run = _Run(pieces, reader.info, tracker, pose_filter, draw or draw_ids, report)
             run.restore()
             found = estimate_ahead(
                 reader.frames(skip=resumed), estimate, batch=batch, workers=workers
@@ -269,7 +269,8 @@ def follow(
     return replace(people, keypoints=keypoints), ids
 
 
-def _draw(image: Image, people: People, ids: NDArray[np.int64]) -> Image:
+def draw_ids(image: Image, people: People, ids: NDArray[np.int64]) -> Image:
+    """Draw people in the colours of their limbs, with their ids."""
     from heatpose.drawing import draw_people
 
     return draw_people(image, people, ids=ids.tolist())

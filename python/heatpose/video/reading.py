@@ -111,19 +111,26 @@ class VideoReader:
             yield Frame(number, float(pts * base), pts, image, error)
 
     def _in_order(self) -> Iterator[tuple[int | None, Any, str | None]]:
-        """(pts, decoded frame or None, error or None), broken packets sorted in by their time."""
-        waiting: list[tuple[int | None, str]] = []
-        stream = self._container.streams.video[0]
-        for frame, pts, error in _decoded(self._container, stream):
+        """(pts, decoded frame or None, error or None) in the order of the times.
+
+        Decoders do not always say that they made nothing of a packet. So a packet is broken when a
+        frame of a later time comes out and none of its own has.
+        """
+        pending: dict[int, str] = {}
+        for frame, pts, error in _decoded(self._container, self._container.streams.video[0]):
             if frame is None:
-                waiting.append((pts, str(error)))
+                if pts is None:
+                    yield None, None, error
+                else:
+                    pending[pts] = error or "nothing can be decoded of it"
                 continue
-            while waiting and (waiting[0][0] is None or pts is None or waiting[0][0] < pts):
-                before, problem = waiting.pop(0)
-                yield before, None, problem
+            if pts is not None:
+                pending.pop(pts, None)
+                for lost in sorted(time for time in pending if time < pts):
+                    yield lost, None, pending.pop(lost)
             yield (pts, None, error) if error else (pts, frame, None)
-        for before, problem in waiting:
-            yield before, None, problem
+        for lost in sorted(pending):
+            yield lost, None, pending[lost]
 
     def close(self) -> None:
         """Close the file."""
@@ -187,7 +194,7 @@ def _open(path: Path) -> Any:
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None, str | None]]:
-    """(frame, pts, error) for every frame; the frame is None where a packet cannot be decoded."""
+    """(frame, pts, error) for every frame, and before it (None, pts, error or None) per packet."""
     from av import FFmpegError
 
     # With threads per frame, an error comes with another packet than the broken one.
@@ -201,6 +208,8 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, int | None, str
             return
         if packet is None:
             return
+        if packet.pts is not None and packet.size and not packet.is_discard:
+            yield None, packet.pts, None
         try:
             frames = packet.decode()
         except FFmpegError as error:

@@ -78,7 +78,7 @@ def live_command(
 
     set_threads(threads)
     given = {**options, "model": model, "weights": weights}
-    estimator = make_estimator(task, **given)
+    estimator: Any = make_estimator(task, **given)
     capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
     if not capture.isOpened():
         what = f"camera {source}" if source.isdecimal() else source

@@ -106,7 +106,7 @@ def video_command(
             beta=beta,
             dcutoff=dcutoff,
         )
-        estimator = make_estimator(task, model=model, weights=weights, **options)
+        estimator: Any = make_estimator(task, model=model, weights=weights, **options)
         deciding = {**options, "device": None, "scores": scores, "task": task, "model": model}
         settings = {**deciding, "weights": file_facts(weights), "heatpose": hp.__version__}
         bar = tqdm(total=info.frames, unit="frame", disable=True if quiet else None)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
+import numpy as np
 
 from heatpose.media import Image
 from heatpose.results import People
@@ -179,7 +180,7 @@ def run_live(
         while (latest := frames.latest()) is not None:
             image, when = latest
             if mirror:
-                image = cv2.flip(image, 1)
+                image = np.ascontiguousarray(image[:, ::-1])
             people, ids = follow(estimate(image), when, tracker, pose_filter)
             picture = draw(image, people, ids)
             recorder.write(picture, when)

@@ -244,6 +244,28 @@ def test_outputs_are_checked_before_work_begins(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
+def test_an_estimator_on_a_video_answers_as_on_its_frames(tmp_path: Path) -> None:
+    """A network's people from two threads and in batches, beside those of one frame at a time."""
+    pytest.importorskip("torch")
+    import heatpose as hp
+    from spot_networks import CropSpots, photo_with_spots
+
+    source = make_video(
+        tmp_path / "in.mp4",
+        size=(64, 96),
+        paint=lambda number: photo_with_spots(64, 96, (20 + 4 * number, 30)),
+    )
+    estimate = hp.BodyEstimator(CropSpots(17), device="cpu", flip_test=False)
+    found = _process(source, estimate, tracker=None, pose_filter=None)
+    assert (found.frames, found.people) == (len(TIMES), None)
+    lines = list(video.read_lines(tmp_path / "out.jsonl"))
+    for frame, line in zip(_frames(source), lines, strict=True):
+        assert frame.image is not None and line.people is not None
+        alone = estimate(frame.image)
+        np.testing.assert_allclose(line.people.keypoints, alone.keypoints, atol=2e-3)
+        assert abs(alone.keypoints[0, :, 0].mean() - (20 + 4 * line.number)) < 4
+
+
 def test_frames_are_read_while_the_network_runs() -> None:
     """The estimator waits until the reader is two batches further."""
     read = [0]

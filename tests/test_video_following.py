@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heatpose.drawing import draw_people
 from heatpose.results import People
 from heatpose.skeletons import COCO17
 from heatpose.video import PoseFilter, Tracker
@@ -220,3 +221,15 @@ def test_wrong_input_of_the_filter() -> None:
     smooth([1], np.zeros((1, 3, 2)), 0.0)
     with pytest.raises(ValueError, match="keypoints must be 3"):
         smooth([1], np.zeros((1, 4, 2)), 1.0)
+
+
+def test_drawings_have_the_colour_and_number_of_an_id() -> None:
+    ground = np.full((480, 640, 3), 90, np.uint8)
+    two = people_at([(150, 200), (450, 200)])
+    first = draw_people(ground, two, ids=[4, 9], color_by="person")
+    other = draw_people(ground, people_at([(450, 200), (150, 200)]), ids=[9, 4], color_by="person")
+    np.testing.assert_array_equal(first, other)
+    assert (draw_people(ground, two, ids=[4, 8], color_by="person") != first).any()
+    np.testing.assert_array_equal(draw_people(ground, two, ids=[-1, -1]), draw_people(ground, two))
+    with pytest.raises(ValueError, match="ids must be 2 numbers"):
+        draw_people(ground, two, ids=[1])

@@ -7,7 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 
 from heatpose.results import People
@@ -36,6 +35,8 @@ def make_video(
     damage: Sequence[int] = (),
 ) -> Path:
     """A video of frames with a white square that moves; the packets of ``damage`` are noise."""
+    import av
+
     height, width = size
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=30)
@@ -76,6 +77,8 @@ def make_video(
 
 def _damage(path: Path, numbers: Sequence[int]) -> None:
     """Write noise over the insides of some packets."""
+    import av
+
     data = bytearray(path.read_bytes())
     with av.open(str(path)) as container:
         for number, packet in enumerate(container.demux(video=0)):

@@ -141,6 +141,7 @@ def check_display() -> None:
     if "not implemented" in tried.stderr:
         why = "this OpenCV was built without windows (pip install opencv-python has them)"
     else:
-        last = [line for line in tried.stderr.splitlines() if line.strip()][-1:]
-        why = f"no window can be opened ({' '.join(last) or 'no reason was given'})"
+        said = [line.strip() for line in tried.stderr.splitlines() if line.strip()]
+        reason = next((line for line in said if "display" in line), " ".join(said[-1:]))
+        why = f"no window can be opened ({reason or 'no reason was given'})"
     raise click.ClickException(f"{why}: {_ELSEWHERE}")

@@ -12,6 +12,7 @@ from heatpose.cli.info import info_command
 from heatpose.cli.live import live_command
 from heatpose.cli.models import models_command
 from heatpose.cli.predict import predict_command
+from heatpose.cli.serve import serve_command
 from heatpose.cli.train import train_command
 from heatpose.cli.video import video_command
 
@@ -33,6 +34,7 @@ for _command in (
     train_command,
     evaluate_command,
     export_command,
+    serve_command,
     info_command,
 ):
     main.add_command(_command)

@@ -20,9 +20,10 @@ def _parse_weights(
     found = []
     for value in values:
         task, equals, file = value.partition("=")
+        tasks = ", ".join(TASKS)
         if not equals or task not in TASKS:
             raise click.BadParameter(
-                f"{value!r} is not TASK=FILE with a task of {', '.join(TASKS)}"
+                f"{value!r} is not TASK=FILE with a task of {tasks}"
             )
         if not Path(file).is_file():
             raise click.BadParameter(f"{file}: no such file")
@@ -87,6 +88,14 @@ def _parse_weights(
     "--max-pixels", type=click.IntRange(1, 1 << 30), default=25_000_000, show_default=True,
     help="Most pixels of a photo.",
 )  # fmt: skip
+@click.option(
+    "--allow-host",
+    "hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name that clients may call the service by, as behind a proxy; may be given again. "
+    "[default: on loopback that of this machine, else any]",
+)
 @click.option("--access-log", is_flag=True, help="Log address, method, path and status.")
 def serve_command(
     models: tuple[str, ...],

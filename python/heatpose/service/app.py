@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ async def _answer(desk: Desk, asked: Asked) -> list[dict[str, Any] | Problem]:
         if isinstance(one, Problem) or isinstance(result, Problem):
             answers.append(result)  # type: ignore[arg-type]
             continue
-        answers.append(await desk.in_thread(lambda n=number, q=one, r=result: encoded(n, q, r)))
+        answers.append(await desk.in_thread(partial(encoded, number, one, result)))
     return answers
 
 

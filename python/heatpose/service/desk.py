@@ -6,6 +6,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -79,11 +80,8 @@ class Desk:
         found = []
         for number, (photo, where) in enumerate(zip(photos, boxes, strict=True)):
             name = "image" if len(photos) == 1 else f"images/{number}"
-            found.append(
-                await self.in_thread(
-                    lambda p=photo, b=where, n=name: self._read_one(p, b, model, scales, n)
-                )
-            )
+            work = partial(self._read_one, photo, where, model, scales, name)
+            found.append(await self.in_thread(work))
         return found
 
     def _read_one(
@@ -107,7 +105,10 @@ class Desk:
             Problem: 503 where there is no room.
         """
         deadline = time.monotonic() + self.settings.deadline
-        jobs = [Job(model, scales, question, deadline) for question in questions]
+        jobs = [
+            Job(model, scales, one, model.input_pixels(one.photo, scales), deadline)
+            for one in questions
+        ]
         self.worker.submit(jobs)
         waiting = [asyncio.wrap_future(job.answer) for job in jobs]
         await asyncio.wait(waiting, timeout=deadline - time.monotonic())

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from heatpose.service.metrics import Metrics
 from heatpose.service.problems import Problem
-from heatpose.service.settings import LOOPBACK_NAMES, Settings
+from heatpose.service.settings import Settings
 
 # The page, and what watches whether the service lives.
 _OPEN = ("/", "/page.js", "/page.css", "/icon.svg", "/healthz", "/readyz")
@@ -97,8 +97,9 @@ class Gate:
         headers = Headers(scope=scope)
         settings = self.settings
         # A page of another site whose name was made to mean this machine sends that name.
-        if settings.loopback and _host(headers.get("host", "")) not in LOOPBACK_NAMES:
-            raise Problem(421, "this service answers for this machine only")
+        known = settings.known_hosts
+        if known and _host(headers.get("host", "")) not in known:
+            raise Problem(421, "the service does not go by this name")
         if settings.api_key is not None and scope["path"] not in _OPEN:
             scheme, _, token = headers.get("authorization", "").partition(" ")
             given = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")

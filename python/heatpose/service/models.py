@@ -86,14 +86,22 @@ class ServedModel:
             )
 
     def input_pixels(self, photo: Image, scales: Scales) -> float:
-        """The pixels that the network sees of a photo, over all scales; 0 for boxes."""
+        """The pixels that a network sees of a photo or of one crop, over all scales."""
+        if self.takes_hand_scales and scales is not None:
+            crop = self.estimator.network.input_spec.box
+            crops = float(sum((scale * crop) ** 2 for scale in scales))
+            return max(self._photo_pixels(photo, None), crops)
+        return self._photo_pixels(photo, scales)
+
+    def _photo_pixels(self, photo: Image, scales: Scales) -> float:
+        """The same of a whole photo; 0 where only boxes are seen."""
         box = getattr(self._body, "box", None)
         if box is None:
             return 0.0
         height, width = photo.shape[:2]
         if not self.takes_scales or scales is None:
             scales = getattr(self._body, "scales", (1.0,))
-        return sum((scale * box) ** 2 for scale in scales) * width / height
+        return float(sum((scale * box) ** 2 for scale in scales) * width / height)
 
     @property
     def _body(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from heatpose.results import Hands, People
 from heatpose.service.desk import Desk
-from heatpose.service.models import Question, Result, Scales, ServedModel
+from heatpose.service.models import Question, Result
 from heatpose.service.problems import Problem
 from heatpose.service.wire import EXAMPLE_PHOTO, Options, Scale, content_type, parse, read_body
 from heatpose.skeletons import COCO18
@@ -32,11 +33,17 @@ class HubRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     images: list[str] = Field(min_length=1, description="Image files in base64.")
-    scale: list[Scale] | None = Field(None, min_length=1, max_length=8)
-    save_path: str | None = Field(None, description="Not used: the service writes no files.")
-    output_dir: str | None = Field(None, description="Not used: the service writes no files.")
-    visualization: bool | None = Field(None, description="Not used: the picture always comes.")
-    batch_size: int | None = Field(None, description="Not used.")
+    scale: list[Scale] | None = Field(default=None, min_length=1, max_length=8)
+    save_path: str | None = Field(
+        default=None, description="Not used: the service writes no files."
+    )
+    output_dir: str | None = Field(
+        default=None, description="Not used: the service writes no files."
+    )
+    visualization: bool | None = Field(
+        default=None, description="Not used: the picture always comes."
+    )
+    batch_size: int | None = Field(default=None, description="Not used.")
 
 
 class HubAnswer(BaseModel):
@@ -110,27 +117,21 @@ async def _answer(desk: Desk, name: str, request: Request) -> Any:
     searched = model.takes_scales or model.takes_hand_scales
     scales = tuple(asked.scale) if asked.scale is not None and searched else None
     read = await desk.read(asked.images, [None] * len(asked.images), model, scales)
-    questions = [_first_class(one) for one in read]
+    questions = [_answered(one) for one in read]
     if name == "hand_pose_localization":
         questions = [_whole(question) for question in questions]
-    found = [_first_class(one) for one in await _ask(desk, questions, model, scales)]
+    found = [_answered(one) for one in await desk.ask(questions, model, scales)]
     if name == "hand_pose_localization":
         return [_localized(result) for result in found]
     rows = [
-        await desk.in_thread(lambda q=question, r=result: _row(desk, name, q, r))
+        await desk.in_thread(partial(_row, desk, name, question, result))
         for question, result in zip(questions, found, strict=True)
     ]
     # The modules answer the first image alone; their clients read its fields where they are.
     return {**rows[0], "more": rows[1:]} if len(rows) > 1 else rows[0]
 
 
-async def _ask(
-    desk: Desk, questions: list[Question], model: ServedModel, scales: Scales
-) -> list[Any]:
-    return await desk.ask(questions, model, scales)
-
-
-def _first_class(one: Any) -> Any:
+def _answered(one: Any) -> Any:
     """The same, unless it is a problem: the envelope has no place for the problem of one image."""
     if isinstance(one, Problem):
         raise one

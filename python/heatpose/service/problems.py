@@ -15,16 +15,18 @@ MEDIA_TYPE = "application/problem+json"
 class ProblemDocument(BaseModel):
     """The body of every error (RFC 9457)."""
 
-    type: str = Field("about:blank", description="What kind of problem: none beyond the status.")
+    type: str = Field(
+        default="about:blank", description="What kind of problem: none beyond the status."
+    )
     title: str = Field(description="The status in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong with this request.")
     errors: list[dict[str, str]] | None = Field(
-        None, description="For a wrong document: where (JSON Pointer) and what."
+        default=None, description="For a wrong document: where (JSON Pointer) and what."
     )
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818
     """A request that is refused, and why.
 
     Args:

@@ -18,6 +18,8 @@ class Settings:
         port: Port to listen on.
         api_key: What clients must send as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
             ``None`` asks nothing. The web page, ``/healthz`` and ``/readyz`` never ask.
+        hosts: Names, without port, that the header ``Host`` may hold. Empty: those of loopback where
+            the service listens there alone, else any.
         max_body_bytes: Most bytes of a request.
         max_pixels: Most pixels of a photo, read from its header before it is decoded.
         max_photos: Most photos of one request.
@@ -45,6 +47,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     api_key: str | None = field(default=None, repr=False)
+    hosts: tuple[str, ...] = ()
     max_body_bytes: int = 20 << 20
     max_pixels: int = 25_000_000
     max_photos: int = 16
@@ -66,15 +69,21 @@ class Settings:
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            if one.name in ("host", "api_key"):
+            if one.name in ("host", "api_key", "hosts"):
                 continue
             least_allowed = one.name in ("batch_wait", "port")
             if not math.isfinite(value) or value < 0 or (value == 0 and not least_allowed):
                 raise ValueError(f"{one.name} must be greater than 0 and finite, got {value}")
+        object.__setattr__(self, "hosts", tuple(name.lower() for name in self.hosts))
         if self.api_key is not None and not self.api_key.strip():
             raise ValueError("api_key must not be empty")
         if self.picture_quality > 100:
             raise ValueError(f"picture_quality must be 1..100, got {self.picture_quality}")
+
+    @property
+    def known_hosts(self) -> tuple[str, ...]:
+        """The names that clients may call the service by; empty for any."""
+        return self.hosts or (LOOPBACK_NAMES if self.loopback else ())
 
     @property
     def loopback(self) -> bool:

@@ -35,18 +35,24 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    task: Task | None = Field(None, description="What to find. Default: the first that is served.")
+    task: Task | None = Field(
+        default=None, description="What to find. Default: the first that is served."
+    )
     model: str | None = Field(
-        None, max_length=200, description="A model of GET /v1/models. Default: the task's first."
+        default=None,
+        max_length=200,
+        description="A model of GET /v1/models. Default: the task's first.",
     )
     scales: list[Scale] | None = Field(
-        None,
+        default=None,
         min_length=1,
         max_length=8,
         description="Scale search of networks that see whole photos, and of OpenPose's hands.",
     )
-    format: Format = Field("heatpose", description="Of the result: see GET /v1/models.")
-    picture: bool = Field(False, description="Whether to send the photo with the result drawn.")
+    format: Format = Field(default="heatpose", description="Of the result: see GET /v1/models.")
+    picture: bool = Field(
+        default=False, description="Whether to send the photo with the result drawn."
+    )
 
 
 class PoseRequest(Options):
@@ -54,7 +60,7 @@ class PoseRequest(Options):
 
     image: str = Field(description="An image file in base64, or a data: URL of one.")
     boxes: Boxes | None = Field(
-        None, description="Where to look, for networks that see boxes and for hands."
+        default=None, description="Where to look, for networks that see boxes and for hands."
     )
 
 
@@ -62,7 +68,7 @@ class BatchRequest(Options):
     """Several photos."""
 
     images: list[str] = Field(min_length=1, description="Image files in base64.")
-    boxes: list[Boxes | None] | None = Field(None, description="An entry for each photo.")
+    boxes: list[Boxes | None] | None = Field(default=None, description="An entry for each photo.")
 
 
 class PoseAnswer(BaseModel):
@@ -74,7 +80,9 @@ class PoseAnswer(BaseModel):
     result: dict[str, Any] | list[dict[str, Any]] = Field(
         description="The document of the format: people with keypoints and scores, and hands."
     )
-    picture: str | None = Field(None, description="JPEG in base64, only when it was asked for.")
+    picture: str | None = Field(
+        default=None, description="JPEG in base64, only when it was asked for."
+    )
 
 
 class Asked(NamedTuple):
@@ -96,6 +104,15 @@ class _MemoryParser(MultiPartParser):
 
     spool_max_size = 1 << 40
 
+    async def parse(self) -> FormData:
+        """The form; what came of one that cannot be read is let go at once."""
+        try:
+            return await super().parse()
+        except BaseException:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise
+
 
 _Document = TypeVar("_Document", bound=BaseModel)
 
@@ -108,7 +125,11 @@ async def read_asked(request: Request, settings: Settings, *, many: bool) -> Ask
     """
     kind = content_type(request)
     if kind == "multipart/form-data":
-        return _of_form(await _read_form(request, settings), settings, many=many)
+        form = await _read_form(request, settings)
+        try:
+            return _of_form(form, settings, many=many)
+        finally:
+            await form.close()
     if kind != "application/json":
         raise Problem(415, "the body must be application/json or multipart/form-data")
     body = await read_body(request)

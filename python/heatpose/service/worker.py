@@ -29,6 +29,7 @@ class Job:
         model: Who shall look at it.
         scales: Of the search.
         question: The photo.
+        cost: Pixels of the network's input.
         deadline: ``time.monotonic()`` after which nobody waits for the answer.
         since: When it came.
         answer: Holds the result.
@@ -37,6 +38,7 @@ class Job:
     model: ServedModel
     scales: Scales
     question: Question
+    cost: float
     deadline: float
     since: float = field(default_factory=time.monotonic)
     answer: Future[Result] = field(default_factory=Future)
@@ -49,8 +51,7 @@ class Job:
     @property
     def pixels(self) -> int:
         """What it holds of the memory."""
-        height, width = self.question.photo.shape[:2]
-        return height * width
+        return int(self.question.photo.size // 3)
 
 
 class Worker:
@@ -152,9 +153,14 @@ class Worker:
                 self._changed.wait(left)
             batch: list[Job] = []
             others: deque[Job] = deque()
+            room = 2.0 * self.settings.max_input_pixels
             for job in self._jobs:
                 fits = job.key == key and len(batch) < self.settings.max_batch
-                (batch if fits else others).append(job)
+                if fits and (not batch or job.cost <= room):
+                    batch.append(job)
+                    room -= job.cost
+                else:
+                    others.append(job)
             self._jobs = others
             self._pixels -= sum(job.pixels for job in batch)
             self.metrics.queued.set(len(others))

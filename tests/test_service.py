@@ -14,9 +14,9 @@ import pytest
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
-from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
 
 from heatpose.service import ServedModel, Settings, create_app
+from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
 
 FIELD = b'--x\r\nContent-Disposition: form-data; name="task"\r\n\r\nbody\r\n--x--\r\n'
 PAGE = Path(__file__).parents[1] / "python/heatpose/service/page"
@@ -163,7 +163,7 @@ def test_wrong_documents(client: TestClient, body: bytes, status: int, word: str
         ({"Content-Type": "text/plain"}, b"hello", 415),
         ({"Content-Type": "multipart/form-data"}, b"hello", 400),
         ({"Content-Type": "multipart/form-data; boundary=x"}, b"hello", 400),
-        ({"Content-Type": "multipart/form-data; boundary=x; charset=no"}, FIELD, 400),
+        ({"Content-Type": "multipart/form-data; boundary=x; charset=no"}, FIELD, 422),
         ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x--\r\n", 422),
     ],
 )

@@ -14,11 +14,11 @@ import pytest
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
-from service_support import Bodies, b64, jpeg, photo_of, png
 
 from heatpose.service import ServedModel, Settings, create_app
 from heatpose.service.photos import read_header, read_photo
 from heatpose.service.problems import Problem
+from service_support import Bodies, b64, jpeg, photo_of, png
 
 SETTINGS = Settings()
 
@@ -171,12 +171,11 @@ def test_headers_say_the_size() -> None:
 
 def test_photos_too_long_for_the_network() -> None:
     torch = pytest.importorskip("torch")
+    import heatpose as hp
     from spot_networks import MapSpots
 
-    import heatpose as hp
-
     class Maps(MapSpots):
-        def forward(self, x: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor"]:
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             maps = super().forward(x)
             return maps, maps.repeat(1, 2, 1, 1)
 

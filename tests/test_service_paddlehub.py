@@ -13,12 +13,12 @@ import pytest
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
-from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
 
 from heatpose.results import People
 from heatpose.service import ServedModel, Settings, create_app
 from heatpose.service.paddlehub import candidate_subset
 from heatpose.skeletons import COCO17
+from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
 
 PEOPLE = "/predict/openpose_body_estimation"
 HANDS = "/predict/openpose_hands_estimation"

@@ -13,13 +13,13 @@ import pytest
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
-from service_support import Bodies, b64, photo_of, png
 
 from heatpose.service import ServedModel, Settings, create_app
 from heatpose.service.metrics import Metrics
 from heatpose.service.models import Question
 from heatpose.service.problems import Problem
 from heatpose.service.worker import Job, Worker
+from service_support import Bodies, b64, photo_of, png
 
 
 @contextmanager

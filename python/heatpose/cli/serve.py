@@ -22,9 +22,7 @@ def _parse_weights(
         task, equals, file = value.partition("=")
         tasks = ", ".join(TASKS)
         if not equals or task not in TASKS:
-            raise click.BadParameter(
-                f"{value!r} is not TASK=FILE with a task of {tasks}"
-            )
+            raise click.BadParameter(f"{value!r} is not TASK=FILE with a task of {tasks}")
         if not Path(file).is_file():
             raise click.BadParameter(f"{file}: no such file")
         found.append((task, Path(file)))

@@ -32,7 +32,7 @@ def make_server(
         log_level="info",
         server_header=False,
         limit_concurrency=settings.max_connections,
-        timeout_keep_alive=5,
+        timeout_keep_alive=min(5, settings.header_timeout),  # type: ignore[arg-type]
         timeout_graceful_shutdown=max(1, int(settings.drain_timeout)),
         h11_max_incomplete_event_size=1 << 14,
         proxy_headers=False,

@@ -78,16 +78,19 @@ class Worker:
         self._changed = threading.Condition()
         self._closing = False
         self._seconds_per_photo = 0.05  # a running mean, of which Retry-After is made
-        self._thread = threading.Thread(target=self._work, name="heatpose-worker", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
+        """Begin to answer, again if the service was stopped."""
+        if not self.alive:
+            self._closing = False
+            self._thread = threading.Thread(target=self._work, name="heatpose-worker", daemon=True)
+            self._thread.start()
 
     @property
     def alive(self) -> bool:
         """Whether jobs are answered."""
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Queue jobs, all or none.
@@ -113,7 +116,7 @@ class Worker:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout)
         with self._changed:
             left = list(self._jobs)
@@ -121,7 +124,7 @@ class Worker:
         for job in left:
             if job.answer.set_running_or_notify_cancel():
                 job.answer.set_exception(Problem(503, "the service stopped", retry_after=5))
-        return not self._thread.is_alive()
+        return not self.alive
 
     def _wait(self) -> int:
         """Whole seconds until what waits now is likely to be answered."""

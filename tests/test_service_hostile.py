@@ -158,7 +158,7 @@ def test_any_cut_and_any_wrong_byte_is_a_problem_or_a_photo(suffix: str) -> None
         try:
             photo = read_photo(bytes(wrong), SETTINGS)
         except Problem as problem:
-            assert 400 <= problem.status < 500
+            assert 400 <= problem.status < 500  # noqa: PT017
         else:
             assert photo.dtype == np.uint8 and photo.ndim == 3
 

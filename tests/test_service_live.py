@@ -1,4 +1,4 @@
-"""One real server on loopback: published clients, slow clients, an orderly end, no word of photos."""
+"""One real server on loopback: published clients, slow clients, an orderly end, and a quiet log."""
 
 from __future__ import annotations
 

@@ -164,8 +164,9 @@ def test_closing_answers_what_waits_and_takes_no_more() -> None:
         try:
             worker.submit([job_of(model, 40)])
         except Problem as problem:
-            assert problem.status == 503
+            refusal = problem
             break
+    assert refusal.status == 503
     bodies.release()
     closing.join(10)
     assert not worker.alive

@@ -18,8 +18,8 @@ class Settings:
         port: Port to listen on.
         api_key: What clients must send as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
             ``None`` asks nothing. The web page, ``/healthz`` and ``/readyz`` never ask.
-        hosts: Names, without port, that the header ``Host`` may hold. Empty: those of loopback where
-            the service listens there alone, else any.
+        hosts: Names, without port, that the header ``Host`` may hold. Empty: those of loopback
+            where the service listens there alone, else any.
         max_body_bytes: Most bytes of a request.
         max_pixels: Most pixels of a photo, read from its header before it is decoded.
         max_photos: Most photos of one request.

@@ -1,7 +1,7 @@
 # The commands of the README; `make help` lists them. Everything is installed into $(VENV).
 #
 #   make PYTHON=python3.12 JOBS=4 test ARGS="-k peaks"
-#   make demo PHOTO=street.jpg WEIGHTS=openpose.safetensors
+#   make demo PHOTO=street.jpg
 #   CMAKE_ARGS="-DHEATPOSE_CUDA=OFF" make test
 
 PYTHON ?= python3
@@ -14,7 +14,6 @@ PEOPLE  ?= 12
 OUT     ?= out/demo.png
 PHOTO   ?=
 WEIGHTS ?=
-$(if $(and $(PHOTO),$(if $(WEIGHTS),,none)),$(error PHOTO=... needs WEIGHTS=... too))
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
@@ -35,12 +34,13 @@ help:
 ## make install    build heatpose into .venv, its Python files in place
 install: $(VENV)/.package
 
-## make demo       find the people of a planted crowd, or PHOTO=... WEIGHTS=..., and draw them
-demo: $(VENV)/.package $(if $(PHOTO),$(VENV)/.torch)
+## make demo       decode a planted crowd, and find the person in a photo; or PHOTO=... [WEIGHTS=...]
+demo: $(VENV)/.package $(VENV)/.torch
 ifeq ($(PHOTO),)
 	$(BIN)/heatpose demo --people $(PEOPLE) --out "$(OUT)"
+	$(BIN)/heatpose predict docs/astronaut.jpg --scales 0.5,1 --draw "$(dir $(OUT))astronaut.png"
 else
-	$(BIN)/heatpose demo "$(PHOTO)" --weights "$(WEIGHTS)" --out "$(OUT)"
+	$(BIN)/heatpose predict "$(PHOTO)" $(if $(WEIGHTS),--weights "$(WEIGHTS)") --draw "$(OUT)"
 	@echo "picture: $(OUT)"
 endif
 
@@ -110,8 +110,7 @@ instructions: $(VENV)/.package
 # All tests but those of the Python around the native ops.
 AROUND := *estimator* adapters* augment* bench* cli* convert* crops datasets* demo detectors* \
           download* drawing* evaluation* formats* hands media networks* packaging readme registry \
-          results shipped \
-          skeletons targets* training* weights*
+          results service* shipped skeletons targets* training* video* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.
 MEMORY := tests/test_limits.py::test_a_fused_decode_needs_less_than_8_mb \

@@ -309,8 +309,6 @@ def build(**settings: Any) -> Callable[[], BodyEstimator]:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (build(model="default"), ValueError, "no model ships with heatpose yet; pass weights="),
-        (build(model="auto"), ValueError, "'auto' needs weights="),
         (build(model="vgg19"), ValueError, "'vgg19' needs weights="),
         (
             build(model="resnet"),

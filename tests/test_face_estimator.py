@@ -188,7 +188,7 @@ def build(model: Any = None, **settings: Any) -> Callable[[], FaceEstimator]:
         (build(body=print, detector=print), ValueError, "give a body or a detector, got both"),
         (build(decoder=KeypointDecoder(FACE70), method="none"), ValueError, "got both"),
         (build(mirror_left=True), TypeError, "mirror_left"),
-        (build("auto"), ValueError, "'auto' needs weights="),
+        (build("auto"), ValueError, "no network for the task"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(

@@ -327,7 +327,7 @@ def build(model: Any = None, **settings: Any) -> Callable[[], HandEstimator]:
         (build(decoder=KeypointDecoder(HAND21), method="none"), ValueError, "got both"),
         (build(decoder=HandMapDecoder(HAND21)), TypeError, "a KeypointDecoder for CropSpots"),
         (build(MapSpots(), decoder=KeypointDecoder(HAND21)), TypeError, "a HandMapDecoder for Map"),
-        (build("auto"), ValueError, "'auto' needs weights="),
+        (build("auto"), ValueError, "'auto': no network for the task hand ships with heatpose"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(

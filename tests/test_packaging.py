@@ -1,10 +1,8 @@
-"""The house: version, what an import costs, the README's code and commands, the layers."""
+"""The house: version, what an import costs, the commands of make, the layers."""
 
 from __future__ import annotations
 
-import ast
 import importlib.metadata
-import operator
 import re
 import subprocess
 import sys
@@ -57,42 +55,6 @@ def test_every_public_name_loads() -> None:
         hp.nothing  # noqa: B018
 
 
-def test_python_of_the_readme_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    programs = blocks("README.md", "python")
-    assert programs
-    names: dict[str, object] = {"__name__": "readme"}  # one block goes on where the last one ended
-    for program in programs:
-        exec(compile(program, "README.md", "exec"), names)
-    assert "People(12 x coco18 on 1280x720 px" in capsys.readouterr().out
-    assert {path.name for path in tmp_path.iterdir()} == {"people.png", "people.json"}
-
-
-def test_python_of_the_readme_that_downloads_names_what_exists() -> None:
-    """It is not run, since it fetches checkpoints; its names are looked up."""
-    programs = blocks("README.md", "py")
-    assert programs
-    trees = [ast.parse(program) for program in programs]
-    chains = {
-        ast.unparse(node)
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-    }
-    public = {chain for chain in chains if re.fullmatch(r"hp(\.\w+)+", chain)}
-    assert {"hp.HandEstimator", "hp.detectors.YoloxDetector"} <= public
-    for chain in public:
-        operator.attrgetter(chain.removeprefix("hp."))(hp)
-    names = {
-        node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)
-    }
-    known = hp.weights.models()
-    for name in names & {word for word in names if isinstance(word, str) and "-" in word}:
-        assert name in known
-
-
 @pytest.mark.parametrize("paper", PAPERS)
 def test_commands_of_make_exist(paper: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile(), re.MULTILINE))
@@ -108,26 +70,6 @@ def test_commands_of_make_exist(paper: str) -> None:
     ]
     assert asked
     assert set(asked) <= targets
-
-
-def test_commands_of_heatpose_exist() -> None:
-    main = pytest.importorskip("heatpose.cli").main
-    lines = [line for block in blocks("README.md", "bash") for line in block.splitlines()]
-    calls = [line.partition("#")[0].split()[1:] for line in lines if line.startswith("heatpose ")]
-    assert calls
-    for name, *arguments in calls:
-        command = main.commands[name]
-        while arguments and arguments[0] in getattr(command, "commands", ()):
-            command = command.commands[arguments.pop(0)]
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert {word for word in arguments if word.startswith("-")} <= options
-
-
-@pytest.mark.parametrize("paper", PAPERS)
-def test_links_lead_to_files(paper: str) -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / paper).read_text())
-    missing = [link for link in links if ":" not in link and not (ROOT / link).exists()]
-    assert not missing
 
 
 def test_every_requirement_is_pinned() -> None:

@@ -6,8 +6,8 @@
 - Of ``bash`` blocks every line is tried: cheap commands of heatpose are run; others, which want
   weights, data or hours, are run with ``--help`` added, so that their command and options are read
   but nothing is done. ``make`` shows what it would do (CI itself runs the targets: ``.ci/run``),
-  and of ``pip install`` the extras are looked up. A line of another kind fails until this file
-  says how to try it.
+  of ``pip install`` the extras are looked up, and of ``curl`` the path. A line of another kind
+  fails until this file says how to try it.
 - Relative links and their anchors exist. What mkdocs makes is checked by ``make docs``.
 """
 
@@ -19,17 +19,15 @@ import itertools
 import operator
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-
-import heatpose as hp
-
-pytest.importorskip("markdown_it", reason="needs markdown-it-py: make docs")
-
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+import heatpose as hp
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -63,21 +61,10 @@ def with_blocks(language: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-@functools.cache
-def default_network_ships() -> bool:
-    pytest.importorskip("torch")
-    try:
-        hp.BodyEstimator("default")
-    except ValueError:
-        return False
-    return True
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in, but for a photo, without a network to reach."""
-    photo = hp.demo.background((240, 320))
-    hp.media.write_image(tmp_path / "photo.jpg", photo)
+    shutil.copy(ROOT / "docs" / "astronaut.jpg", tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HEATPOSE_OFFLINE", "1")
     return tmp_path
@@ -87,8 +74,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_python_runs(page: Path, folder: Path) -> None:
     names: dict[str, object] = {"__name__": "page"}
     for line, program in blocks(page, "python"):
-        if '"default"' in program and not default_network_ships():
-            continue
         # Empty lines first, so that a traceback shows the line of the page.
         exec(compile("\n" * line + program, str(page), "exec"), names)
 
@@ -104,8 +89,10 @@ def test_names_of_python_that_downloads_exist(page: Path) -> None:
                 operator.attrgetter(chain.removeprefix("hp."))(hp)
         for node in nodes:
             # The first argument of an estimator or a detector is the name of a checkpoint.
-            if isinstance(node, ast.Call) and re.search(
-                r"(Estimator|Detector)$", ast.unparse(node.func)
+            if (
+                isinstance(node, ast.Call)
+                and node.args
+                and re.search(r"(Estimator|Detector)$", ast.unparse(node.func))
             ):
                 known_model(ast.literal_eval(node.args[0]))
 
@@ -134,6 +121,12 @@ def try_command(words: list[str], where: str) -> None:
         project = (ROOT / "pyproject.toml").read_text()
         for extra in ",".join(extras).split(",") if extras else ():
             assert re.search(rf"^{extra} = \[", project, re.MULTILINE), f"no extra: {where}"
+    elif program == "curl":  # tests/test_service_live.py has a server to ask
+        path = arguments[-1].partition("http://127.0.0.1:8000")[2]
+        sources = (ROOT / "python/heatpose/service").glob("*.py")
+        known = any(f'"{path}"' in source.read_text() for source in sources)
+        if not known:
+            pytest.fail(f"the service has no {path}: {where}")
     else:
         pytest.fail(f"this test does not know how to try: {where}")
 
@@ -156,8 +149,7 @@ def try_heatpose(arguments: list[str], where: str) -> None:
 def is_cheap(arguments: list[str]) -> bool:
     """Whether a command is quick, and needs nothing but what the package and the folder hold."""
     if arguments[:2] == ["predict", "photo.jpg"]:
-        plain = not set(arguments) & {"--task", "--hands", "--weights", *MODEL_OPTIONS}
-        return plain and default_network_ships()
+        return not set(arguments) & {"--task", "--hands", "--weights", *MODEL_OPTIONS}
     return (
         arguments[0] in ("info", "demo")
         or arguments[:2] in (["models", "list"], ["models", "show"])

@@ -21,7 +21,7 @@ from heatpose.weights.registry import _FILES
 MODELS = models()
 NAMES = list(MODELS)
 DETECTORS = ("yolox", "rtmdet")
-OPTIONAL = {"member", "archive_bytes", "archive_sha256", "note"}
+OPTIONAL = {"member", "archive_bytes", "archive_sha256", "note", "shipped"}
 # The keys of `decoding` and what may stand there.
 DECODING: dict[str, Any] = {
     "method": lambda value: value in ("quarter", "dark", "dark_udp"),
@@ -31,6 +31,9 @@ DECODING: dict[str, Any] = {
     "flip_test": lambda value: type(value) is bool,
     "mirror_left": lambda value: type(value) is bool,
     "channels": lambda value: sorted(value) == list(range(len(value))),
+    "box": lambda value: type(value) is int and 8 <= value <= 1024,
+    "threshold": lambda value: type(value) is float and 0 < value < 1,
+    "min_parts": lambda value: type(value) is int and 0 < value < 18,
 }
 
 
@@ -70,8 +73,9 @@ def test_facts_have_their_types(name: str) -> None:
     model = MODELS[name]
     assert re.fullmatch(r"[a-z0-9_-]+", name) and model.name == name
     assert model.task in TASKS
-    assert re.fullmatch(r"[\w.-]+\.(pth|pt|pb|caffemodel|onnx)", model.file)
-    assert model.urls and all(map(is_https, model.urls)) and len(set(model.urls)) == len(model.urls)
+    assert re.fullmatch(r"[\w.-]+\.(pth|pt|pb|caffemodel|onnx|safetensors)", model.file)
+    assert bool(model.urls) != model.shipped
+    assert all(map(is_https, model.urls)) and len(set(model.urls)) == len(model.urls)
     assert is_size(model.bytes) and is_size(model.archive_bytes)
     # One of the two, so that no file is taken that cannot be checked.
     assert (model.sha256 is None) != (model.sha256_prefix is None)

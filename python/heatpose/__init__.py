@@ -64,6 +64,7 @@ _MODULES = (
     "results",
     "skeletons",
     "training",
+    "video",
     "weights",
 )
 # What needs PyTorch, so that its absence is told in one line.

@@ -51,8 +51,8 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="NAME",
             default="auto",
             show_default=True,
-            help="A checkpoint (see `heatpose models list`), or with --weights a network, or auto "
-            "to tell it from the weights.",
+            help="A checkpoint (see `heatpose models list`), or with --weights a network; auto is "
+            "heatpose-lite, which comes with the package, or tells the network from the weights.",
         ),
         click.option(
             "--weights",

@@ -42,10 +42,10 @@ def make_estimator(
         click.UsageError: no weights, or options that do not go together.
         click.ClickException: a library is missing, or the network cannot be made.
     """
-    if model == "auto" and weights is None:
+    if model == "auto" and weights is None and task != "body":
         raise click.UsageError(
-            "no network ships with heatpose yet: give --weights FILE, or --model NAME "
-            "(see `heatpose models list`)"
+            f"no network for --task {task} ships with heatpose: give --model NAME "
+            f"(see `heatpose models list --task {task}`), or --weights FILE"
         )
     if hands and task != "body":
         found = "the hands too" if task == "wholebody" else f"{task}s only"

@@ -32,10 +32,11 @@ def _cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group("models")
 def models_command() -> None:
-    """Published checkpoints: list them, download them, check and convert files.
+    """Known checkpoints: list them, download them, check and convert files.
 
-    Downloads go to a cache folder: HEATPOSE_CACHE, or the platform's. HEATPOSE_MIRROR is an address
-    under which files are looked for first; HEATPOSE_OFFLINE=1 forbids downloads.
+    One comes with heatpose. Downloads go to a cache folder: HEATPOSE_CACHE, or the platform's.
+    HEATPOSE_MIRROR is an address under which files are looked for first; HEATPOSE_OFFLINE=1 forbids
+    downloads.
     """
 
 
@@ -62,7 +63,7 @@ def list_command(task: str | None, as_json: bool, cache: Path | None) -> None:
             model.input,
             _size(model.bytes),
             model.licence.kind,
-            "yes" if path else "",
+            "ships" if model.shipped else "yes" if path else "",
         )
         for model, path in zip(found, paths, strict=True)
     ]
@@ -118,7 +119,7 @@ def download_command(names: tuple[str, ...], accept_licence: bool, cache: Path |
 
 @models_command.command("verify")
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--all", "every", is_flag=True, help="All that are in the cache folder.")
+@click.option("--all", "every", is_flag=True, help="All that are here.")
 @_cache_option
 def verify_command(names: tuple[str, ...], every: bool, cache: Path | None) -> None:
     """Hash downloaded checkpoints again.
@@ -131,10 +132,10 @@ def verify_command(names: tuple[str, ...], every: bool, cache: Path | None) -> N
         folder = weights.cache_folder(cache)
     chosen = _find(names) if names else list(weights.models().values())
     if every:
-        chosen = [model for model in chosen if (folder / model.file).is_file()]
+        chosen = [model for model in chosen if weights.place_of(model, folder).is_file()]
     failed = 0
     for model in chosen:
-        problem = _problem(model, folder / model.file)
+        problem = _problem(model, weights.place_of(model, folder))
         if problem:
             report(f"{model.name}: {problem}")
             failed += 1
@@ -185,6 +186,8 @@ def _errors() -> Iterator[None]:
 
 def _cached(model: Model, cache: Path | None) -> Path | None:
     """The file, if here; without the libraries for downloads no folder is known to look in."""
+    if model.shipped:
+        return weights.find_cached(model, Path())
     try:
         return weights.find_cached(model, weights.cache_folder(cache))
     except ImportError:
@@ -199,7 +202,10 @@ def _problem(model: Model, path: Path) -> str | None:
             problem = weights.problem_of(model, path)
     except OSError as error:
         return str(error)
-    return f"{problem}; delete {path} and download it again" if problem else None
+    if problem is None:
+        return None
+    mend = "install heatpose again" if model.shipped else f"delete {path} and download it again"
+    return f"{problem}; {mend}"
 
 
 def _end(failed: int, total: int) -> None:
@@ -234,6 +240,8 @@ def _facts(model: Model, path: Path | None) -> Iterator[tuple[str, str]]:
     yield "here", str(path) if path else "no"
     yield "size", f"{model.bytes} bytes" if model.bytes is not None else "unknown"
     yield "sha256", model.sha256 or f"{model.sha256_prefix}... (the rest is not published)"
+    if model.shipped:
+        yield "card", str(weights.card_of(model))
     if model.member:
         yield "in archive", model.member
     for label, values in (("from", model.urls), ("facts from", model.sources)):

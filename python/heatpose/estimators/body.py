@@ -35,11 +35,13 @@ class BodyEstimator:
 
     Args:
         model: The name of a checkpoint (``heatpose models list``), which is downloaded when first
-            used. Or, with ``weights``, the name of a network (``heatpose.networks.NETWORKS``), or
-            ``"auto"`` to tell the network by the weights. Or a network of ``heatpose.networks``, or
-            any ``nn.Module`` with an ``input_spec`` that maps [N, 3, H, W] to ``(heatmaps, pafs)``,
-            or with a ``crop_spec`` that maps crops to heatmaps; it is moved to ``device`` and
-            ``dtype`` and put into evaluation mode.
+            used; ``"default"`` is heatpose-lite, which comes with the package (``heatpose models
+            show heatpose-lite`` names its card, with what it fails at). Or, with ``weights``, the
+            name of a network (``heatpose.networks.NETWORKS``), or ``"auto"`` to tell the network by
+            the weights. Or a network of ``heatpose.networks``, or any ``nn.Module`` with an
+            ``input_spec`` that maps [N, 3, H, W] to ``(heatmaps, pafs)``, or with a ``crop_spec``
+            that maps crops to heatmaps; it is moved to ``device`` and ``dtype`` and put into
+            evaluation mode.
         weights: Weight file to load; see ``heatpose.weights.convert.read_checkpoint``.
         device: Where the network runs. ``"auto"`` leaves a module where it is, and puts a named
             network on the first CUDA device that PyTorch can use, or on the CPU. With a CUDA
@@ -49,8 +51,8 @@ class BodyEstimator:
         dtype: Element type of the network, float32, float16 or bfloat16. ``None`` keeps a module's,
             and means float32 for a named network.
         scales: Scales of the search, each relative to ``box``. Bottom-up only.
-        box: Height in pixels of the resized photo at scale 1. ``None`` takes the network's.
-            Bottom-up only.
+        box: Height in pixels of the resized photo at scale 1. ``None`` takes the checkpoint's, else
+            the network's. Bottom-up only.
         batch_size: Most photos (bottom-up) or crops (top-down) in one run of the network, and most
             photos in memory.
         detector: Finds the boxes of people where the caller gives none; see
@@ -63,7 +65,7 @@ class BodyEstimator:
             False. Top-down only.
         decoder: The decoder. ``None`` makes ``BodyDecoder(skeleton, **decoder_options)`` or
             ``KeypointDecoder(skeleton, **decoder_options)`` with the network's skeleton.
-        **decoder_options: Settings of the decoder.
+        **decoder_options: Settings of the decoder, over those that the checkpoint comes with.
 
     Raises:
         TypeError: model is neither a name nor a module with a spec; an unknown setting; a decoder
@@ -124,11 +126,12 @@ class BodyEstimator:
         else:
             picked.refuse("top-down", {**asked, "detector": detector})
             picked.check_decoder(decoder, BodyDecoder)
-            self.decoder = decoder or BodyDecoder(skeleton, **decoder_options)
+            options = {**picked.decoder_options(), **decoder_options}
+            self.decoder = decoder or BodyDecoder(skeleton, **options)
             self._in_boxes = None
             self.input_spec: InputSpec = picked.spec
             self.scales = checked
-            self.box = picked.spec.box if box is None else int(box)
+            self.box = picked.box(picked.spec) if box is None else int(box)
             self._search = ScaleSearch(runner, picked.spec, scales=checked, box=self.box)
 
     @property

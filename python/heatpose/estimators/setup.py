@@ -15,6 +15,7 @@ from torch import nn
 from heatpose.decoders import BodyDecoder, HandMapDecoder, KeypointDecoder
 from heatpose.estimators.runner import Runner
 from heatpose.networks import NETWORKS, CropSpec, InputSpec, Task, network_for, network_named
+from heatpose.ops import AssociateOptions
 from heatpose.skeletons import AIC14, COCO17, HAND21, WHOLEBODY133, Skeleton
 from heatpose.weights import fetch, find_model, load_into, models
 from heatpose.weights.convert import read_checkpoint
@@ -33,6 +34,8 @@ _ESTIMATORS = {
     "wholebody": "WholeBodyEstimator",
     "face": "FaceEstimator",
 }
+# What a task's estimator runs when nothing is named: the network that comes with the package.
+_SHIPPED = {"body": "heatpose-lite"}
 _DECODERS = (BodyDecoder, HandMapDecoder, KeypointDecoder)
 # What a top-down network's keypoints are, by their number.
 _TOP_DOWN = {skeleton.num_keypoints: skeleton for skeleton in (AIC14, COCO17, HAND21, WHOLEBODY133)}
@@ -129,8 +132,17 @@ class Picked:
         return Settings(**{**usual, **defaults, **self._published(usual), **asked})
 
     def decoder_options(self) -> dict[str, Any]:
-        """Settings of ``KeypointDecoder`` that the checkpoint was published with."""
-        return self._published(("method", "kernel"))
+        """Settings of the decoder that the checkpoint was published with."""
+        if isinstance(self.spec, CropSpec):
+            return self._published(("method", "kernel"))
+        options = self._published(("threshold",))
+        if few := self._published(("min_parts",)):
+            options["association"] = AssociateOptions(**few)
+        return options
+
+    def box(self, spec: InputSpec) -> int:
+        """Height of the resized photo at scale 1."""
+        return int(self._published(("box",)).get("box", spec.box))
 
     def _published(self, names: Any) -> dict[str, Any]:
         decoding = {} if self.model is None else self.model.decoding
@@ -210,6 +222,8 @@ def pick_network(
 def _named_network(
     name: str, weights: str | os.PathLike[str] | None, task: Task
 ) -> tuple[nn.Module, Model | None]:
+    if weights is None and name in ("default", "auto"):
+        name = _SHIPPED.get(task, name)
     if name in models():
         model = find_model(name)
         if model.task != task or model.architecture not in NETWORKS:
@@ -224,10 +238,11 @@ def _named_network(
             f"({', '.join(NETWORKS)}), got {name!r}{file}"
         )
     if weights is None:
-        if name == "default":
+        if name in ("default", "auto"):
             raise ValueError(
-                "model 'default': no model ships with heatpose yet; pass weights=FILE with "
-                "model='auto', the name of a checkpoint (heatpose models list), or a torch module"
+                f"model {name!r}: no network for the task {task} ships with heatpose; pass the "
+                "name of a checkpoint (heatpose models list), weights=FILE with model='auto', or "
+                "a torch module"
             )
         raise ValueError(f"model {name!r} needs weights=FILE")
     state_dict = read_checkpoint(weights)

@@ -9,7 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from heatpose.weights.cache import cache_folder
-from heatpose.weights.download import DownloadError, fetch, find_cached, problem_of
+from heatpose.weights.download import (
+    DownloadError,
+    card_of,
+    fetch,
+    find_cached,
+    place_of,
+    problem_of,
+)
 from heatpose.weights.licences import LicenceNotAccepted
 from heatpose.weights.registry import TASKS, Licence, Model, find_model, models
 
@@ -25,6 +32,7 @@ __all__ = [
     "LicenceNotAccepted",
     "Model",
     "cache_folder",
+    "card_of",
     "fetch",
     "find_cached",
     "find_model",
@@ -32,6 +40,7 @@ __all__ = [
     "load_state_dict",
     "load_weights",
     "models",
+    "place_of",
     "problem_of",
 ]
 

@@ -17,6 +17,8 @@ from heatpose.weights.licences import check_licence
 from heatpose.weights.registry import Model, find_model
 from heatpose.weights.transfer import MOST_BYTES, Partial, Policy, Progress, TransferError, transfer
 
+SHIPPED_FOLDER = Path(__file__).parent / "shipped"
+CARDS_FOLDER = Path(__file__).parent / "cards"
 WORK_FOLDER = ".partial"  # within the cache folder: what is not complete yet, and the locks
 
 _POLICY = Policy()
@@ -44,9 +46,10 @@ def fetch(
 ) -> Path:
     """The file of a checkpoint, downloaded if the cache folder does not have it.
 
-    All addresses are tried in turn, ``HEATPOSE_MIRROR`` first. An interrupted download goes on
-    where it stopped, also in a later process. The file takes its name when its size and hash are
-    right. Processes that want the same file wait for the one that downloads it.
+    What comes with the package is there. Of the rest, all addresses are tried in turn,
+    ``HEATPOSE_MIRROR`` first. An interrupted download goes on where it stopped, also in a later
+    process. The file takes its name when its size and hash are right. Processes that want the same
+    file wait for the one that downloads it.
 
     Args:
         model: A name of ``heatpose models list``, or a checkpoint of your own making.
@@ -67,6 +70,8 @@ def fetch(
     """
     if isinstance(model, str):
         model = find_model(model)
+    if model.shipped:
+        return _shipped(model)
     folder = cache_folder(cache)
     offline = is_offline(offline)
     try:
@@ -87,12 +92,22 @@ def fetch(
         raise DownloadError(f"{model.name}: cannot write to {folder}: {error}") from error
 
 
+def place_of(model: Model, folder: Path) -> Path:
+    """Where the file of a checkpoint is or would be: in the package, or in the cache folder."""
+    return SHIPPED_FOLDER / model.file if model.shipped else folder / model.file
+
+
+def card_of(model: Model) -> Path:
+    """The card of a network that comes with the package: how it was trained, what it fails at."""
+    return CARDS_FOLDER / f"{model.name}.md"
+
+
 def find_cached(model: Model, folder: Path) -> Path | None:
-    """The file of a checkpoint in the cache folder, if it is there and as long as it should be.
+    """The file of a checkpoint, if it is there and as long as it should be.
 
     Its hash was checked when it came; :func:`problem_of` checks it again.
     """
-    path = folder / model.file
+    path = place_of(model, folder)
     complete = path.is_file() and model.bytes in (None, path.stat().st_size)
     return path if complete else None
 
@@ -108,6 +123,16 @@ def problem_of(model: Model, path: Path) -> str | None:
         OSError: the file cannot be read.
     """
     return _problem(path, model.bytes, model.digest)
+
+
+def _shipped(model: Model) -> Path:
+    path = find_cached(model, SHIPPED_FOLDER)
+    if path is None:
+        raise DownloadError(
+            f"{model.name} comes with heatpose, but {_state(model, SHIPPED_FOLDER)}: the "
+            "installation is damaged, install heatpose again"
+        )
+    return path
 
 
 def _download(model: Model, folder: Path, *, progress: bool) -> Path:
@@ -212,7 +237,7 @@ def _problem(path: Path, size: int | None, digest: str | None) -> str | None:
 
 
 def _state(model: Model, folder: Path) -> str:
-    path = folder / model.file
+    path = place_of(model, folder)
     if not path.is_file():
         return f"{path} is not there"
     return f"{path} has {path.stat().st_size} bytes instead of {model.bytes}"

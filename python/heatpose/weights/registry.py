@@ -1,4 +1,4 @@
-"""The published checkpoints that heatpose knows: what they are, where they lie, what one may do.
+"""The checkpoints that heatpose knows: what they are, where they lie, what one may do.
 
 The facts are data, in ``known_models/*.json``; what is not known is null there. Of the checkpoints
 of mmpose the first eight digits of the hash are published, in their names, where its
@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 TASKS = ("body", "hand", "wholebody", "face", "person-boxes", "hand-boxes")
-_FILES = ("bodies", "hands", "wholebodies", "faces", "detectors")
+_FILES = ("shipped", "bodies", "hands", "wholebodies", "faces", "detectors")
 _NEAR_NAMES = 3
 
 
@@ -54,7 +54,8 @@ class Model:
         architecture: Key of ``heatpose.networks.NETWORKS``, or ``"yolox"`` or ``"rtmdet"``, which
             are ONNX detectors.
         file: Its name in the cache folder, unique.
-        urls: Addresses of the same file, or of the archive that holds it, the best first.
+        urls: Addresses of the same file, or of the archive that holds it, the best first; none of
+            what comes with the package.
         bytes: Size of the file, None if unknown.
         sha256: Hash of the file in hexadecimal, None if unknown; then ``sha256_prefix`` is known.
         sha256_prefix: Its first digits, where only they were published.
@@ -71,13 +72,16 @@ class Model:
             - ``padding``: factor on the box;
             - ``flip_test``: whether the published metrics are with it;
             - ``mirror_left``: whether left hands must be mirrored, as it was trained on right ones;
-            - ``channels``: the map of each keypoint of the skeleton, where the order differs.
+            - ``channels``: the map of each keypoint of the skeleton, where the order differs;
+            - ``box``: height of the resized photo;
+            - ``threshold``: of ``BodyDecoder``, ``min_parts``: of its association.
         metrics: Published numbers, by name.
         sources: Where the facts were read.
         note: What else one should know.
         member: Where ``urls`` are of a zip archive, the path of the file in it, or the end of it.
         archive_bytes: Size of the archive, None if unknown.
         archive_sha256: Hash of the archive, None if unknown.
+        shipped: Whether it comes with the package, and is never downloaded.
     """
 
     name: str
@@ -100,6 +104,7 @@ class Model:
     member: str | None = None
     archive_bytes: int | None = None
     archive_sha256: str | None = None
+    shipped: bool = False
 
     @property
     def digest(self) -> str | None:

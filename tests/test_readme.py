@@ -125,7 +125,7 @@ def try_command(words: list[str], where: str) -> None:
         path = arguments[-1].partition("http://127.0.0.1:8000")[2]
         sources = (ROOT / "python/heatpose/service").glob("*.py")
         known = any(f'"{path}"' in source.read_text() for source in sources)
-        if not known:
+        if not path or not known:
             pytest.fail(f"the service has no {path}: {where}")
     else:
         pytest.fail(f"this test does not know how to try: {where}")

@@ -109,7 +109,7 @@ instructions: $(VENV)/.package
 
 # All tests but those of the Python around the native ops.
 AROUND := *estimator* adapters* augment* bench* cli* convert* crops datasets* demo detectors* \
-          download* drawing* evaluation* formats* hands media networks* packaging readme registry \
+          download* drawing* evaluation* formats* hands judging media networks* packaging readme registry \
           results service* shipped skeletons targets* training* video* weights*
 NATIVE := $(filter-out $(wildcard $(AROUND:%=tests/test_%.py)),$(wildcard tests/test_*.py))
 # The sanitizer's own memory is more than what these allow.

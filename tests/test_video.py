@@ -17,6 +17,7 @@ pytest.importorskip("av", reason="PyAV (heatpose[video]) is not installed")
 import av
 
 from heatpose import video
+from heatpose.video import process
 from heatpose.video.ahead import estimate_ahead, read_ahead
 from video_scenes import TIMES, make_video, square_estimator
 
@@ -189,6 +190,45 @@ def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"other settings \(tracker\)"):
         _process(source, tracker=video.Tracker())
     assert _process(source, settings={"model": "another"}, restart=True).resumed == 0
+
+
+def test_a_restart_that_is_stopped_leaves_nothing_of_the_older_run(tmp_path: Path) -> None:
+    source = make_video(tmp_path / "in.mp4")
+
+    def stop_after(frames: int) -> Any:
+        def stop(done: int, _: Any) -> None:
+            if done > frames:
+                raise KeyboardInterrupt
+
+        return stop
+
+    with pytest.raises(KeyboardInterrupt):
+        _process(source, progress=stop_after(10))
+    parts = tmp_path / "out.mp4.parts"
+    assert (parts / "000001.nut").exists()
+    with pytest.raises(KeyboardInterrupt):
+        _process(source, restart=True, progress=stop_after(2))
+    assert not (parts / "progress.json").exists() and not (parts / "000001.nut").exists()
+    assert _process(source).resumed == 0
+    assert len(_frames(tmp_path / "out.mp4")) == len(TIMES)
+
+
+@pytest.mark.parametrize("lost", [["000000.nut"], ["000000.nut", "000001.nut"]])
+def test_pictures_that_are_missing_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: list[str]
+) -> None:
+    source = make_video(tmp_path / "in.mp4", times=TIMES[:8])
+    assemble = process._assemble
+
+    def loses(pieces: Any, *rest: Any) -> None:
+        for name in lost:
+            (pieces.folder / name).unlink()
+        assemble(pieces, *rest)
+
+    monkeypatch.setattr(process, "_assemble", loses)
+    with pytest.raises(ValueError, match="of 8 pictures: begin anew with restart"):
+        _process(source, piece=4)
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_two_do_not_write_the_same_output(tmp_path: Path) -> None:

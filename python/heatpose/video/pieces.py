@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from heatpose.files import write_atomically
 
 _PROGRESS = "progress.json"
+_KINDS = ("jsonl", "nut", "npz")
 
 State = dict[str, NDArray[Any]]
 
@@ -58,11 +59,20 @@ class Pieces:
         self.count = self.frames = self.broken = 0
         self.header: dict[str, Any] | None = None
         try:
-            if not restart:
+            if restart:
+                self._clear()
+            else:
                 self._read()
         except BaseException:
             self._lock.close()
             raise
+
+    def _clear(self) -> None:
+        """Throw the pieces away; what says that they count goes first."""
+        (self.folder / _PROGRESS).unlink(missing_ok=True)
+        for kind in _KINDS:
+            for path in self.folder.glob(f"*.{kind}"):
+                path.unlink()
 
     def _read(self) -> None:
         file = self.folder / _PROGRESS

@@ -287,7 +287,8 @@ def _assemble(
     if pieces.header is None:
         raise ValueError(f"{source}: not one frame can be decoded")
     if video is not None:
-        join(pieces.paths("nut"), source, info, video, report)
+        pictures = pieces.frames - pieces.broken
+        join(pieces.paths("nut"), source, info, video, report, pictures=pictures)
     if text is not None:
         parts = [lines.dump(pieces.header), *(p.read_bytes() for p in pieces.paths("jsonl"))]
         write_atomically(text, b"".join(parts))

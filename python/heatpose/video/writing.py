@@ -105,6 +105,8 @@ def join(
     info: VideoInfo,
     out: Path,
     report: Callable[[str], None],
+    *,
+    pictures: int,
 ) -> None:
     """Make a video of its pieces and the sound of another one, in one step.
 
@@ -117,19 +119,25 @@ def join(
         info: Of the source.
         out: File to make or replace; its suffix names the format.
         report: Is told what had to be left out.
+        pictures: How many there must be in the pieces.
+
+    Raises:
+        ValueError: another number of pictures in the pieces.
     """
+    if not pieces:
+        raise ValueError(_missing(0, pictures))
     handle, name = tempfile.mkstemp(prefix=f".{out.stem[:60]}.", suffix=out.suffix, dir=out.parent)
     os.close(handle)
     temporary = Path(name)
     try:
-        if info.audio and not _mux(pieces, source, info, temporary, sound=True):
+        if info.audio and not _mux(pieces, source, info, temporary, pictures, sound=True):
             report(
                 f"{out}: the sound of {source} ({', '.join(info.audio)}) cannot lie in "
                 f"{out.suffix} and is left out; .mkv can hold it"
             )
-            _mux(pieces, source, info, temporary, sound=False)
+            _mux(pieces, source, info, temporary, pictures, sound=False)
         elif not info.audio:
-            _mux(pieces, source, info, temporary, sound=False)
+            _mux(pieces, source, info, temporary, pictures, sound=False)
         umask = os.umask(0o022)
         os.umask(umask)
         temporary.chmod(out.stat().st_mode & 0o777 if out.exists() else 0o666 & ~umask)
@@ -139,7 +147,19 @@ def join(
         raise
 
 
-def _mux(pieces: Sequence[Path], source: Path, info: VideoInfo, out: Path, *, sound: bool) -> bool:
+def _missing(found: int, pictures: int) -> str:
+    return f"the pieces hold {found} of {pictures} pictures: begin anew with restart"
+
+
+def _mux(
+    pieces: Sequence[Path],
+    source: Path,
+    info: VideoInfo,
+    out: Path,
+    count: int,
+    *,
+    sound: bool,
+) -> bool:
     """Whether the file could be written: False where the format refuses the sound."""
     import av
 
@@ -160,8 +180,12 @@ def _mux(pieces: Sequence[Path], source: Path, info: VideoInfo, out: Path, *, so
             raise
         pictures = _pictures(pieces, video)
         sounds = _sounds(original, tracks) if tracks else iter(())
+        found = 0
         for _, packet in heapq.merge(pictures, sounds, key=lambda timed: timed[0]):
+            found += packet.stream is video
             container.mux(packet)
+        if found != count:
+            raise ValueError(_missing(found, count))
     return True
 
 

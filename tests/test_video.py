@@ -281,6 +281,11 @@ def test_outputs_are_checked_before_work_begins(tmp_path: Path) -> None:
         _process(source, out=tmp_path / "out.gif")
     with pytest.raises(ValueError, match="pose_filter needs a tracker"):
         _process(source, tracker=None)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for same in ("a.mp4", "link/a.mp4"):
+        with pytest.raises(ValueError, match="out and json_to are the same file"):
+            _process(source, out=tmp_path / "a.mp4", json_to=tmp_path / same)
+    (tmp_path / "link").unlink()
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 

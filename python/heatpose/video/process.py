@@ -92,8 +92,9 @@ def process_video(
         progress: Is told how many frames are done, and of how many if that is known.
 
     Raises:
-        ValueError: neither out nor json_to, an output that is the source, a suffix that cannot be
-            written, a filter without tracker, no video, or pieces of other settings.
+        ValueError: neither out nor json_to, both the same file, an output that is the source, a
+            suffix that cannot be written, a filter without tracker, no video, or pieces of other
+            settings.
         FileNotFoundError: no such video.
         ModuleNotFoundError: PyAV or SciPy is missing.
         BlockingIOError: another process makes the same output.
@@ -299,6 +300,8 @@ def _check_outputs(source: Path, video: Path | None, text: Path | None) -> None:
         raise ValueError("give out, json_to or both")
     if video is not None and video.suffix.lower() not in SUFFIXES:
         raise ValueError(f"out must end with one of {', '.join(SUFFIXES)}, got {video}")
+    if video is not None and text is not None and video.resolve() == text.resolve():
+        raise ValueError(f"out and json_to are the same file, {video}")
     for path in (video, text):
         if path is None:
             continue

@@ -44,6 +44,24 @@ def test_an_id_outlives_a_gap_and_no_longer_one() -> None:
     assert _track(long)[55:] == [[2]] * 35
 
 
+@pytest.mark.parametrize(("rate", "max_gap"), [(0.4, 1.0), (30.0, 0.01), (30.0, 0.0)])
+def test_who_was_in_the_frame_before_keeps_the_id_whatever_max_gap(
+    rate: float, max_gap: float
+) -> None:
+    tracker = Tracker(max_gap=max_gap)
+    row = people_at([(100, 200), (400, 210)])
+    ids = [tracker(row, i / rate).tolist() for i in range(4)]
+    assert ids == [[-1, -1]] + [[1, 2]] * 3
+    tracker(people_at([(400, 210)]), 4 / rate)
+    assert tracker(row, 5 / rate).tolist() == [-1, 2]
+
+
+def test_after_a_long_pause_somebody_far_away_is_somebody_else() -> None:
+    tracker = Tracker(birth_frames=1)
+    assert tracker(people_at([(100, 200)]), 0.0).tolist() == [1]
+    assert tracker(people_at([(450, 200)]), 60.0).tolist() == [2]
+
+
 def test_somebody_new_gets_an_id_in_the_second_frame() -> None:
     ids = _track([[(100, 200)]] * 3, Tracker(birth_frames=2))
     assert ids == [[-1], [1], [1]]
@@ -154,6 +172,17 @@ def test_the_first_place_and_that_after_a_long_gap_are_taken_as_they_are() -> No
         assert np.isnan(got[:, 1]).all() and (got[:, 0] < points[:, 0] + 50).all()
     back = smooth([1], points + 100, 0.8)
     assert (back[:, 1] == points[:, 1] + 100).all() and (back[:, 0] < points[:, 0] + 80).all()
+
+
+def test_a_slow_video_is_smoothed_too() -> None:
+    """At a frame a second, which is longer than max_gap."""
+    smooth = PoseFilter(mincutoff=0.1, beta=0.0, max_gap=0.5)
+    point = np.zeros((1, 1, 2))
+    assert (smooth([1], point, 0.0) == 0).all()
+    got = smooth([1], point + 1, 1.0)
+    assert got == pytest.approx(1 / (1 + 1 / (2 * math.pi * 0.1)), rel=1e-6)
+    assert np.isnan(smooth([1], np.full((1, 1, 2), np.nan), 2.0)).all()
+    assert (smooth([1], point + 5, 3.0) == 5).all()
 
 
 def test_a_short_gap_counts_by_its_time() -> None:

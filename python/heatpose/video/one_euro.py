@@ -68,7 +68,8 @@ class PoseFilter:
             less lag in motion, more jitter in motion. 0 is a plain low-pass filter.
         dcutoff: Cutoff frequency of the speed, in hertz. Lower: the speed is steadier and later.
             The published value 1 seldom needs another.
-        max_gap: Seconds after which a keypoint that comes back is taken as it is.
+        max_gap: Seconds after which a keypoint that comes back is taken as it is. One that was in
+            the frame before goes on however long ago that was.
         unit: Pixels that are one unit of length for ``beta``: with the height of the picture / 480,
             one ``beta`` fits all sizes of video.
 
@@ -124,13 +125,16 @@ class PoseFilter:
             raise ValueError(f"ids must be different, got {who.tolist()}")
         if not (math.isfinite(time) and time > self._now):
             raise ValueError(f"time must be later than {self._now}, got {time}")
-        self._now = time
-        rows = self._rows_of(who, points.shape[1], time)
+        before_now, self._now = self._now, time
+        rows = self._rows_of(who, points.shape[1], before_now, time)
         if not len(who):
             return points.astype(np.float32)
         found = ~np.isnan(points[..., 0])
-        gap = time - self._seen[rows]
-        goes_on = (found & (gap <= self.max_gap))[..., None]
+        seen = self._seen[rows]
+        gap = time - seen
+        # What the frame before showed goes on, however slow the video.
+        recent = (gap <= self.max_gap) | (np.isfinite(seen) & (seen >= before_now))
+        goes_on = (found & recent)[..., None]
         rate = 1 / np.where(goes_on, gap[..., None], 1.0)
         before = np.where(goes_on, self._rows[:, rows], 0.0)
         value, speed = one_euro_step(
@@ -165,7 +169,9 @@ class PoseFilter:
         self._ids, self._seen = state["ids"].copy(), state["seen"].copy()
         self._rows = state["rows"].copy()
 
-    def _rows_of(self, who: NDArray[np.int64], count: int, time: float) -> NDArray[np.intp]:
+    def _rows_of(
+        self, who: NDArray[np.int64], count: int, before: float, time: float
+    ) -> NDArray[np.intp]:
         """The rows of people, with new ones for new people; forgets who is long gone."""
         if self._seen.shape[1] != count:
             if len(self._ids):
@@ -174,7 +180,7 @@ class PoseFilter:
                 )
             self._seen, self._rows = np.empty((0, count)), np.empty((3, 0, count, 2))
         last = self._seen.max(axis=1, initial=-math.inf)
-        keep = np.isin(self._ids, who) | (time - last <= self.max_gap)
+        keep = np.isin(self._ids, who) | (time - last <= self.max_gap) | (last >= before)
         new = who[~np.isin(who, self._ids[keep])]
         self._ids = np.concatenate([self._ids[keep], new])
         self._seen = np.concatenate([self._seen[keep], np.full((len(new), count), -math.inf)])

@@ -34,7 +34,8 @@ class Tracker:
 
     Args:
         threshold: Likeness, 0 to 1, that a pair must exceed.
-        max_gap: Seconds for which an id waits for its person.
+        max_gap: Seconds for which an id waits for its person. Who was in the frame before is
+            looked for however long ago that was.
         birth_frames: Frames running in which somebody must be seen before they get an id: 1 gives
             it at once, to false alarms too.
         growth: How fast the tolerance in pixels grows while somebody is not seen, in shares a
@@ -102,9 +103,9 @@ class Tracker:
                 f"people must have {tracks['keypoints'].shape[1]} keypoints as before, "
                 f"got {keypoints.shape[1]}"
             )
-        self._now = time
-        tracks = _picked(tracks, time - tracks["last"] <= self.max_gap)
-        moved = self._moved(tracks, time)
+        before, self._now = self._now, time
+        tracks = _picked(tracks, self._waits(tracks["last"], before, time))
+        moved = self._moved(tracks, before, time)
         track_of = self._match(tracks, moved, people, keypoints, time)
         matched = np.flatnonzero(track_of >= 0)
         self._update(tracks, moved, track_of[matched], keypoints[matched], time)
@@ -132,11 +133,16 @@ class Tracker:
         self._now, self._next_id = float(state["now"]), int(state["next_id"])
         self._tracks = {name: state[name].copy() for name in self._tracks}
 
-    def _moved(self, tracks: dict[str, NDArray[Any]], time: float) -> Floats:
+    def _waits(self, last: Floats, before: float, time: float) -> NDArray[np.bool_]:
+        """Whether what was seen at ``last`` still counts: always what the frame before showed."""
+        waits: NDArray[np.bool_] = (time - last <= self.max_gap) | (last >= before)
+        return waits
+
+    def _moved(self, tracks: dict[str, NDArray[Any]], before: float, time: float) -> Floats:
         """[T, K, 2], where the keypoints of the tracks should be now."""
         gap = np.minimum(time - tracks["last"], _COASTING)
         moved: Floats = tracks["keypoints"] + (tracks["speed"] * gap[:, None])[:, None]
-        moved[time - tracks["seen"] > self.max_gap] = np.nan
+        moved[~self._waits(tracks["seen"], before, time)] = np.nan
         return moved
 
     def _match(
@@ -151,7 +157,9 @@ class Tracker:
         track_of = np.full(len(keypoints), -1, np.intp)
         if not len(keypoints) or not len(moved):
             return track_of
-        tolerance = (1 + self.growth * (time - tracks["last"])) ** 2
+        # Where frames are further apart than max_gap, it grows no further.
+        away = np.minimum(time - tracks["last"], self.max_gap)
+        tolerance = (1 + self.growth * away) ** 2
         alike = likeness(
             keypoints, moved, tracks["area"] * tolerance, sigmas_of(people, self.sigmas)
         )

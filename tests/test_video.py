@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,32 @@ def test_a_stopped_run_goes_on_and_writes_the_same(tmp_path: Path, seen: int) ->
         assert (parts / file).read_bytes() == (whole / file).read_bytes()
 
 
+@pytest.mark.parametrize("batch", [2, 3, 7])
+def test_going_on_gives_the_estimator_the_same_batches(tmp_path: Path, batch: int) -> None:
+    """The estimator's answer depends on how many images it is given, as a GPU's last bits do."""
+
+    def estimate(images: list[Any]) -> Any:
+        return [
+            replace(people, keypoints=people.keypoints + len(images))
+            for people in square_estimator(images)
+        ]
+
+    source = make_video(tmp_path / "in.mp4")
+    options = {"out": None, "batch": batch, "pose_filter": None}
+    _process(source, estimate, json_to=tmp_path / "whole.jsonl", **options)
+
+    def stop(done: int, _: Any) -> None:
+        if done > 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _process(source, estimate, progress=stop, **options)
+    done: list[int] = []
+    found = _process(source, estimate, progress=lambda now, _: done.append(now), **options)
+    assert found.resumed == 5 and done == list(range(6, len(TIMES) + 1))
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
 def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     program = """
 import os, sys
@@ -169,7 +196,7 @@ video.process_video(folder / "in.mp4", square_estimator, json_to=folder / "out.j
     source = make_video(tmp_path / "in.mp4")
     command = [sys.executable, "-c", program, str(tmp_path), str(Path(__file__).parent)]
     assert subprocess.run(command, capture_output=True).returncode == -9
-    options = {"out": None, "pose_filter": None, "piece": 3}
+    options = {"out": None, "pose_filter": None, "piece": 3, "batch": 1}
     assert _process(source, **options).resumed == 6
     lines = list(video.read_lines(tmp_path / "out.jsonl"))
     assert [line.number for line in lines] == list(range(len(TIMES)))
@@ -187,6 +214,8 @@ def test_other_settings_do_not_go_on(tmp_path: Path) -> None:
         _process(source, progress=stop)
     with pytest.raises(ValueError, match=r"other settings \(settings\)"):
         _process(source, settings={"model": "another"})
+    with pytest.raises(ValueError, match=r"other settings \(batch\)"):
+        _process(source, batch=3)
     with pytest.raises(ValueError, match=r"other settings \(tracker\)"):
         _process(source, tracker=video.Tracker())
     assert _process(source, settings={"model": "another"}, restart=True).resumed == 0

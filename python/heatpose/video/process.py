@@ -117,6 +117,7 @@ def process_video(
             "outputs": [video is not None, text is not None],
             "quality": quality,
             "piece": piece,
+            "batch": batch,
             "tracker": _public(tracker),
             "filter": _public(pose_filter),
             "settings": dict(settings or {}),
@@ -127,9 +128,10 @@ def process_video(
             resumed = pieces.frames
             run = _Run(pieces, reader.info, tracker, pose_filter, draw or draw_ids, report)
             run.restore()
-            found = estimate_ahead(
-                reader.frames(skip=resumed), estimate, batch=batch, workers=workers
-            )
+            # A network's last bits depend on the size of its batch, so a batch that was begun in
+            # the last piece is estimated again as a whole.
+            skip = resumed // batch * batch
+            found = estimate_ahead(reader.frames(skip=skip), estimate, batch=batch, workers=workers)
             with contextlib.closing(found):  # type: ignore[type-var]
                 run.all(found, resumed, piece, quality, video is not None, progress)
             _assemble(pieces, source, reader.info, video, text, report)

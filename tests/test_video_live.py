@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 from heatpose.cli import live as cli_live
 from heatpose.cli import main
 from heatpose.video import PoseFilter, Tracker
-from heatpose.video.live import LatestFrames, run_live
+from heatpose.video.live import CvWindow, LatestFrames, run_live
 from video_scenes import square_estimator
 
 SIZE = (48, 64, 3)
@@ -48,16 +49,20 @@ class Camera:
 
 
 class FakeWindow:
-    """Keeps what it is shown, and presses keys."""
+    """Keeps what it is shown, and presses keys: at some pictures, and between pictures."""
 
-    def __init__(self, keys: dict[int, str] | None = None) -> None:
+    def __init__(self, keys: dict[int, str] | None = None, between: Sequence[str] = ()) -> None:
         self.keys, self.shown, self.closed = keys or {}, 0, False
+        self.between = iter(between)
         self.last: Any = None
 
     def show(self, image: Any) -> str | None:
         self.shown += 1
         self.last = image
         return self.keys.get(self.shown)
+
+    def poll(self) -> str | None:
+        return next(self.between, None)
 
     def close(self) -> None:
         self.closed = True
@@ -159,6 +164,45 @@ def test_a_camera_that_hangs_does_not_hang_the_end() -> None:
     run_live(LatestFrames(Hangs(9)), _one, FakeWindow({1: "q"}))
     assert time.monotonic() - began < 10
     free.set()
+
+
+@pytest.mark.parametrize(("frames", "key"), [(0, "q"), (1, "close")])
+def test_keys_and_the_window_work_while_the_camera_hangs(frames: int, key: str) -> None:
+    free = threading.Event()
+
+    class Hangs(Camera):
+        def read(self) -> tuple[bool, Any]:
+            if self.number == frames:
+                free.wait(60)
+                return False, None
+            return super().read()
+
+    told: list[str] = []
+    window = FakeWindow(between=["r", "x", key])
+    began = time.monotonic()
+    found = run_live(LatestFrames(Hangs(9)), _one, window, say=told.append)
+    assert time.monotonic() - began < 30
+    free.set()
+    assert found.frames == frames and window.closed
+    assert len(told) == frames  # a recording needs a picture first
+
+
+def test_a_window_of_opencv_is_asked_for_keys_between_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import cv2
+
+    keys, visible = iter([-1, ord("q"), -1, -1]), 0.0
+    for name in ("namedWindow", "resizeWindow", "imshow", "destroyWindow"):
+        monkeypatch.setattr(cv2, name, lambda *_: None)
+    monkeypatch.setattr(cv2, "waitKey", lambda _: next(keys))
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: visible)
+    window = CvWindow()
+    assert window.poll() is None  # before the first picture no window need be visible
+    assert window.poll() == "q"
+    assert window.show(_picture(0)) == "close"
+    visible = 1.0
+    assert window.poll() is None
 
 
 def test_without_a_display_the_web_page_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

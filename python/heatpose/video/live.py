@@ -23,6 +23,9 @@ from heatpose.video.tracking import Tracker
 from heatpose.video.writing import VideoWriter
 
 _MILLISECONDS = 1000
+# How long to wait for a frame before looking after the window again, in seconds.
+_PATIENCE = 0.05
+_END_KEYS = ("q", "\x1b", "close")
 
 
 class Capture(Protocol):
@@ -42,6 +45,10 @@ class Window(Protocol):
 
     def show(self, image: Image) -> str | None:
         """Show a frame; gives the key that was pressed, ``"close"`` for the window's own button."""
+        ...
+
+    def poll(self) -> str | None:
+        """The same without a new frame."""
         ...
 
     def close(self) -> None:
@@ -91,6 +98,11 @@ class LatestFrames:
                 self._fresh.notify()
             self._capture.release()
 
+    def wait(self, timeout: float) -> bool:
+        """Whether ``latest`` has an answer, waiting so many seconds for it."""
+        with self._fresh:
+            return self._fresh.wait_for(lambda: self._frame is not None or self._ended, timeout)
+
     def latest(self) -> tuple[Image, float] | None:
         """The latest frame that was not given yet, and when it came; None at the end."""
         with self._fresh:
@@ -120,8 +132,12 @@ class CvWindow:
             cv2.resizeWindow(self._title, image.shape[1], image.shape[0])
             self._shown = True
         cv2.imshow(self._title, image)
+        return self.poll()
+
+    def poll(self) -> str | None:
+        """The key that was pressed."""
         key = cv2.waitKey(1)
-        if cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        if self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
             return "close"
         return None if key < 0 else chr(key & 0xFF)
 
@@ -176,8 +192,21 @@ def run_live(
     recorder = _Recorder(record_to, say)
     shown = 0
     recent: deque[float] = deque(maxlen=30)
+    picture: Image | None = None
+    when = 0.0
     try:
-        while (latest := frames.latest()) is not None:
+        while True:
+            # A camera may be slow, or hang: the window is looked after all the same.
+            if not frames.wait(_PATIENCE):
+                key = window.poll()
+                if key in _END_KEYS:
+                    break
+                if key == "r" and picture is not None:
+                    recorder.toggle(picture, when)
+                continue
+            latest = frames.latest()
+            if latest is None:
+                break
             image, when = latest
             if mirror:
                 image = np.ascontiguousarray(image[:, ::-1])
@@ -190,7 +219,7 @@ def run_live(
             shown += 1
             if key == "r":
                 recorder.toggle(picture, when)
-            elif key in ("q", "\x1b", "close"):
+            elif key in _END_KEYS:
                 break
     finally:
         frames.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import struct
 import time
 import zlib
@@ -18,9 +19,10 @@ from fastapi.testclient import TestClient
 from heatpose.service import ServedModel, Settings, create_app
 from heatpose.service.photos import read_header, read_photo
 from heatpose.service.problems import Problem
-from service_support import Bodies, b64, jpeg, photo_of, png
+from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
 
 SETTINGS = Settings()
+PADDLEHUB = "/predict/openpose_body_estimation"
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,11 @@ def client() -> Iterator[TestClient]:
     app = create_app([ServedModel("planted", "body", Bodies())], SETTINGS)
     with TestClient(app, base_url="http://localhost") as client:
         yield client
+
+
+def most_memory() -> int:
+    """Bytes that this process held at its height."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
@@ -102,6 +109,36 @@ def test_harmful_files_have_a_reason(client: TestClient, name: str) -> None:
     again = client.post("/v1/poses", json={"image": b64(data)})
     assert again.json() == answer.json()
     assert client.post("/v1/poses", json={"image": b64(png(photo_of(20)))}).status_code == 200
+
+
+FLOODS = {
+    "numbers": b'{"images":[' + b"1," * 4_000_000 + b"1]}",
+    "lists": b'{"images":["AAAA"],"boxes":[' + b"[]," * 2_000_000 + b"[]]}",
+    "nested": b"[" * 4_000_000,
+    "keys": b"{" + b",".join(b'"%d":1' % n for n in range(600_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("path", ["/v1/poses", "/v1/poses/batch", PADDLEHUB])
+@pytest.mark.parametrize("name", FLOODS)
+def test_floods_of_json_values_cost_nothing(client: TestClient, name: str, path: str) -> None:
+    started, before = time.monotonic(), most_memory()
+    answer = client.post(path, content=FLOODS[name], headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413, answer.text[:300]
+    assert "more values" in answer.text and len(answer.content) < 1000
+    assert time.monotonic() - started < 30
+    assert most_memory() - before < 150e6
+
+
+def test_the_largest_question_is_no_flood() -> None:
+    app = create_app([ServedModel("planted", "hand", HandsOf(Bodies()))], SETTINGS)
+    photo = "data:image/png;base64," + b64(png(photo_of(20)))
+    boxes = [[[0.5, 0.5, 20.5, 20.5]] * SETTINGS.max_boxes] * SETTINGS.max_photos
+    with TestClient(app, base_url="http://localhost") as client:
+        question = {"images": [photo] * SETTINGS.max_photos, "boxes": boxes}
+        answer = client.post("/v1/poses/batch", json=question)
+    assert answer.status_code == 200, answer.text[:300]
+    assert len(answer.json()["results"]) == SETTINGS.max_photos
 
 
 def cmyk() -> bytes:

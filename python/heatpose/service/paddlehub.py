@@ -107,7 +107,7 @@ def add_routes(app: FastAPI, desk: Desk) -> None:
 async def _answer(desk: Desk, name: str, request: Request) -> Any:
     if content_type(request) != "application/json":
         raise Problem(415, "the body must be application/json")
-    asked = parse(HubRequest, await read_body(request))
+    asked = parse(HubRequest, await read_body(request), desk.settings)
     if len(asked.images) > desk.settings.max_photos:
         raise Problem(413, f"images: more than the {desk.settings.max_photos} allowed")
     try:

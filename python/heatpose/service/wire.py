@@ -134,10 +134,10 @@ async def read_asked(request: Request, settings: Settings, *, many: bool) -> Ask
         raise Problem(415, "the body must be application/json or multipart/form-data")
     body = await read_body(request)
     if many:
-        batch = parse(BatchRequest, body)
+        batch = parse(BatchRequest, body, settings)
         count = len(batch.images)
         return _checked(Asked([*batch.images], batch.boxes or [None] * count, batch), settings)
-    one = parse(PoseRequest, body)
+    one = parse(PoseRequest, body, settings)
     return _checked(Asked([one.image], [one.boxes], one), settings)
 
 
@@ -158,16 +158,28 @@ async def read_body(request: Request) -> bytes:
         raise Problem(400, "the request ended before its body") from None
 
 
-def parse(kind: type[_Document], body: bytes) -> _Document:
+def parse(kind: type[_Document], body: bytes, settings: Settings) -> _Document:
     """A JSON document of a kind.
 
     Raises:
-        Problem: 400 where it is no JSON, 422 where it does not fit.
+        Problem: 400 where it is no JSON, 413 where it holds too many values, 422 where it does not
+            fit.
     """
+    _check_values(body, settings)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
         raise Problem.of_validation(error) from None
+
+
+def _check_values(text: bytes, settings: Settings) -> None:
+    """Refuse a document of more values than any question needs, before it costs their memory.
+
+    Commas within strings count too: base64 has none, a data: URL one.
+    """
+    most = 256 + settings.max_photos * (8 + 8 * settings.max_boxes)
+    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > most:
+        raise Problem(413, "the JSON document holds more values than are allowed")
 
 
 def photo_bytes(photo: str | bytes, name: str = "image") -> bytes:
@@ -223,7 +235,7 @@ def _of_form(form: FormData, settings: Settings, *, many: bool) -> Asked:
             raise Problem(422, "a field of the form comes twice")
         elif value != "":
             fields[name] = value
-    boxes = _json_field(fields, "boxes")
+    boxes = _json_field(fields, "boxes", settings)
     if "scales" in fields:
         fields["scales"] = [part.strip() for part in fields["scales"].strip("[] ").split(",")]
     # The same rules as of JSON, but a form's numbers are words.
@@ -241,9 +253,10 @@ def _of_form(form: FormData, settings: Settings, *, many: bool) -> Asked:
     return _checked(Asked(photos, each, asked), settings)
 
 
-def _json_field(fields: dict[str, Any], name: str) -> Any:
+def _json_field(fields: dict[str, Any], name: str, settings: Settings) -> Any:
     if name not in fields:
         return None
+    _check_values(fields[name].encode(errors="replace"), settings)
     try:
         return json.loads(fields.pop(name))
     except (ValueError, RecursionError):

@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
+from heatpose.media import decode_image
 from heatpose.service import ServedModel, Settings, create_app
 from heatpose.service.photos import read_header, read_photo
 from heatpose.service.problems import Problem
@@ -139,6 +140,38 @@ def test_the_largest_question_is_no_flood() -> None:
         answer = client.post("/v1/poses/batch", json=question)
     assert answer.status_code == 200, answer.text[:300]
     assert len(answer.json()["results"]) == SETTINGS.max_photos
+
+
+def png_with(*extras: bytes, photo: np.ndarray | None = None) -> bytes:
+    """A PNG with more chunks behind its head."""
+    data = png(photo_of(20) if photo is None else photo)
+    return data[:33] + b"".join(extras) + data[33:]
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [(b"zTXt", b"a\0\0"), (b"iTXt", b"a\0\1\0\0\0"), (b"iCCP", b"a\0\0")],
+)
+def test_texts_of_a_png_are_not_unfolded(client: TestClient, name: bytes, head: bytes) -> None:
+    text = chunk(name, head + zlib.compress(bytes(7_900_000)))
+    data = png_with(*[text] * 100)
+    started, before = time.monotonic(), most_memory()
+    answer = client.post("/v1/poses", files={"file": data})
+    assert answer.status_code == 200, answer.text
+    assert time.monotonic() - started < 30
+    assert most_memory() - before < 150e6
+    assert np.array_equal(read_photo(data, SETTINGS), photo_of(20))
+
+
+def test_a_png_keeps_what_shows_it() -> None:
+    grey_and_hole = chunk(b"tRNS", struct.pack(">H", 7))
+    grey = np.full((3, 4), 100, np.uint8)
+    grey[1, 2] = 7
+    data = png_with(grey_and_hole, chunk(b"tEXt", b"a\0b"), photo=grey)
+    photo = read_photo(data, SETTINGS)
+    assert np.array_equal(photo, decode_image(data)) and photo[0, 0].tolist() == [100] * 3
+    with pytest.raises(Problem):
+        read_photo(png_with(chunk(b"ABCD", b"unknown, but needed")), SETTINGS)
 
 
 def cmyk() -> bytes:

@@ -13,6 +13,9 @@ from heatpose.service.settings import Settings
 # A progressive JPEG of some kilobytes may ask for its pixels to be gone through again and again.
 _MOST_SCANS = 128
 _NO_SIZE = frozenset((0x01, *range(0xD0, 0xD9)))  # markers of JPEG that stand alone
+# What a PNG may hold beside its pixels; of the rest, texts and profiles unfold to far more memory
+# than the file has, and there may be a thousand of them.
+_PNG_EXTRAS = frozenset((b"tRNS", b"gAMA", b"sRGB", b"cHRM", b"sBIT", b"eXIf"))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -67,6 +70,8 @@ def read_photo(data: bytes, settings: Settings) -> Image:
             f"the photo has {header.width}x{header.height} pixels, more than the "
             f"{settings.max_pixels} that are allowed",
         )
+    if header.kind == "PNG":
+        data = _plain_png(data)
     try:
         photo = decode_image(data, name="the photo")
     except (ValueError, MemoryError):
@@ -124,6 +129,20 @@ def _png_size(data: bytes) -> tuple[int, int]:
     if not image:
         raise _damaged("PNG")
     return height, width
+
+
+def _plain_png(data: bytes) -> bytes:
+    """The same picture without what is not needed to show it; the chunks were looked at."""
+    parts, seen, at = [data[:8]], set(), 8
+    while True:
+        length, name = struct.unpack_from(">I4s", data, at)
+        needed = not name[0] & 0x20  # a capital: no picture without it
+        if needed or (name in _PNG_EXTRAS and name not in seen):
+            parts.append(data[at : at + 12 + length])
+            seen.add(name)
+        at += 12 + length
+        if name == b"IEND":
+            return b"".join(parts)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

@@ -211,7 +211,6 @@ def test_not_ready_before_the_networks_have_run() -> None:
         assert client.get("/readyz").status_code == 200
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_networks_that_cannot_run_are_never_ready() -> None:
     def broken(images: Any) -> Any:
         raise OSError("no device")
@@ -221,3 +220,65 @@ def test_networks_that_cannot_run_are_never_ready() -> None:
         app.state.desk.worker._thread.join(10)
         assert client.get("/readyz").status_code == 503
         assert client.get("/healthz").status_code == 503
+        for _ in range(70):  # more than the queue holds
+            started = time.monotonic()
+            answer = ask(client, 20)
+            assert answer.status_code == 503 and "do not run" in answer.json()["detail"]
+            assert "retry-after" not in answer.headers
+            assert time.monotonic() - started < 10
+        assert "heatpose_queue_photos 0.0" in client.get("/metrics").text
+
+
+def test_photos_that_waited_for_a_warm_up_in_vain_are_told() -> None:
+    begun, wait = threading.Event(), threading.Event()
+
+    def broken() -> None:
+        begun.set()
+        assert wait.wait(30)
+        raise OSError("no device")
+
+    worker = Worker(Settings(), Metrics(), broken)
+    worker.start()
+    assert begun.wait(30)
+    jobs = [job_of(ServedModel("planted", "body", Bodies()), 20 + n) for n in range(3)]
+    worker.submit(jobs)
+    assert jobs[0].answer.cancel()
+    wait.set()
+    for job in jobs[1:]:
+        error = job.answer.exception(30)
+        assert isinstance(error, Problem) and error.status == 503
+    with pytest.raises(Problem, match="do not run"):
+        worker.submit(jobs)
+
+
+def test_a_worker_that_ends_tells_all_and_can_be_started_again() -> None:
+    class Ending(Bodies):
+        ends = True
+
+        def __call__(self, images: Any) -> Any:
+            found = super().__call__(images)
+            if self.ends:
+                raise SystemExit("what a photo holds is nobody's business")
+            return found
+
+    bodies = Ending()
+    model = ServedModel("planted", "body", bodies)
+    worker = Worker(Settings(max_batch=2), Metrics())
+    bodies.hold()
+    worker.start()
+    jobs = [job_of(model, 20 + n) for n in range(5)]
+    worker.submit(jobs)
+    assert bodies.entered.acquire(timeout=30)
+    bodies.release()
+    for job in jobs:
+        error = job.answer.exception(30)
+        assert isinstance(error, Problem) and error.status == 503
+    assert worker._thread is not None
+    worker._thread.join(30)
+    assert not worker.alive and not worker.ready.is_set()
+    bodies.ends = False
+    worker.start()
+    again = job_of(model, 40)
+    worker.submit([again])
+    assert again.answer.result(30)
+    assert worker.close(30)

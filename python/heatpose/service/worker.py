@@ -77,13 +77,14 @@ class Worker:
         self._pixels = 0
         self._changed = threading.Condition()
         self._closing = False
+        self._failed = False
         self._seconds_per_photo = 0.05  # a running mean, of which Retry-After is made
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to answer, again if the service was stopped."""
         if not self.alive:
-            self._closing = False
+            self._closing = self._failed = False
             self._thread = threading.Thread(target=self._work, name="heatpose-worker", daemon=True)
             self._thread.start()
 
@@ -96,10 +97,13 @@ class Worker:
         """Queue jobs, all or none.
 
         Raises:
-            Problem: 503 with Retry-After where the queue is full or the service stops.
+            Problem: 503 where the networks do not run; with Retry-After where the queue is full or
+                the service stops.
         """
         pixels = sum(job.pixels for job in jobs)
         with self._changed:
+            if self._failed:
+                raise _broken()
             if self._closing:
                 raise Problem(503, "the service is stopping", retry_after=5)
             too_many = len(self._jobs) + len(jobs) > self.settings.max_queue
@@ -119,28 +123,51 @@ class Worker:
         if self._thread is not None:
             self._thread.join(timeout)
         with self._changed:
-            left = list(self._jobs)
-            self._jobs.clear()
+            left = self._emptied()
         for job in left:
             if job.answer.set_running_or_notify_cancel():
                 job.answer.set_exception(Problem(503, "the service stopped", retry_after=5))
         return not self.alive
+
+    def _emptied(self) -> list[Job]:
+        """What waited; the caller holds the lock."""
+        left = list(self._jobs)
+        self._jobs.clear()
+        self._pixels = 0
+        self.metrics.queued.set(0)
+        return left
 
     def _wait(self) -> int:
         """Whole seconds until what waits now is likely to be answered."""
         return max(1, min(60, math.ceil(len(self._jobs) * self._seconds_per_photo)))
 
     def _work(self) -> None:
-        if self._warm_up is not None:
-            try:
+        batch: list[Job] | None = []
+        try:
+            if self._warm_up is not None:
                 self._warm_up()
-            except Exception as error:  # never ready, which /readyz says
-                _log.error("the networks do not run: %s: %s", type(error).__name__, error)
-                return
-        self.ready.set()
-        while (batch := self._next_batch()) is not None:
-            if batch:
-                self._answer(batch)
+            self.ready.set()
+            while (batch := self._next_batch()) is not None:
+                if batch:
+                    self._answer(batch)
+        except BaseException as error:  # never ready again, which /readyz says
+            told = "" if self.ready.is_set() else f": {error}"  # of no photo before the first
+            _log.error("the networks do not run: %s%s", type(error).__name__, told)
+            self._fail(batch or [])
+        finally:
+            self.ready.clear()
+
+    def _fail(self, batch: list[Job]) -> None:
+        """Take no more jobs, and tell those of the batch and those that wait."""
+        with self._changed:
+            self._failed = True
+            left = self._emptied()
+        for job in batch:
+            if not job.answer.done():
+                job.answer.set_exception(_broken())
+        for job in left:
+            if job.answer.set_running_or_notify_cancel():
+                job.answer.set_exception(_broken())
 
     def _next_batch(self) -> list[Job] | None:
         """The next jobs of one key, perhaps none; None when the service has stopped."""
@@ -205,6 +232,10 @@ class Worker:
 def late() -> Problem:
     """The problem of a photo that was not answered in time."""
     return Problem(503, "the photo was not answered within the time limit", retry_after=5)
+
+
+def _broken() -> Problem:
+    return Problem(503, "the networks do not run")
 
 
 def _problem(error: Exception, model: ServedModel) -> Exception:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest import mock
 
+import anyio
 import cv2
 import numpy as np
 import pytest
@@ -16,12 +19,16 @@ from fastapi.testclient import TestClient
 
 from heatpose.results import People
 from heatpose.service import ServedModel, Settings, create_app
+from heatpose.service import gate as gate_module
+from heatpose.service.gate import Gate
+from heatpose.service.metrics import Metrics
 from heatpose.service.paddlehub import candidate_subset
 from heatpose.skeletons import COCO17
 from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
 
 PEOPLE = "/predict/openpose_body_estimation"
 HANDS = "/predict/openpose_hands_estimation"
+HEAD = [(b"host", b"localhost")]
 ONE_HAND = "/predict/hand_pose_localization"
 
 
@@ -101,6 +108,76 @@ def test_refusals_keep_the_envelope(
     envelope = answer.json()
     assert (envelope["status"], envelope["results"]) == (code, "")
     assert envelope["msg"] and "etc" not in envelope["msg"]
+
+
+def enveloped(answer: Any, status: int) -> str:
+    """The message of a refusal."""
+    assert answer.status_code == status, answer.text
+    envelope = answer.json()
+    assert list(envelope) == ["status", "msg", "results"]
+    assert (envelope["status"], envelope["results"]) == ("101", "")
+    message: str = envelope["msg"]
+    return message
+
+
+def test_refusals_before_the_endpoints_keep_the_envelope_too() -> None:
+    body = {"images": [b64(jpeg(photo_of(30)))]}
+    settings = Settings(api_key="k", max_body_bytes=1000)
+    app = create_app([ServedModel("b", "body", Bodies())], settings)
+    with TestClient(app, base_url="http://localhost") as client:
+        answer = client.post(PEOPLE, json=body)
+        assert "key" in enveloped(answer, 401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+        key = {"X-API-Key": "k"}
+        assert "name" in enveloped(client.post(PEOPLE, json=body, headers={"Host": "a.b"}), 421)
+        large = {"images": ["A" * 2000]}
+        assert "larger" in enveloped(client.post(PEOPLE, json=large, headers=key), 413)
+        pieces = iter([b"A" * 600] * 2)  # without Content-Length
+        json_of = {**key, "Content-Type": "application/json"}
+        assert "larger" in enveloped(client.post(PEOPLE, content=pieces, headers=json_of), 413)
+        elsewhere = client.post("/v1/poses", json=large, headers=key)
+        assert elsewhere.status_code == elsewhere.json()["status"] == 413
+
+
+def test_refusals_of_a_busy_service_keep_the_envelope_too() -> None:
+    bodies = Bodies()
+    app = create_app([ServedModel("b", "body", bodies)], Settings(max_requests=1))
+    body = {"images": [b64(jpeg(photo_of(30)))]}
+    with (
+        TestClient(app, base_url="http://localhost") as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert app.state.desk.worker.ready.wait(30) and bodies.entered.acquire(timeout=30)
+        bodies.hold()
+        first = pool.submit(client.post, PEOPLE, json=body)
+        try:
+            assert bodies.entered.acquire(timeout=30)
+            answer = client.post(PEOPLE, json=body)
+            assert "too many" in enveloped(answer, 503) and answer.headers["retry-after"] == "1"
+        finally:
+            bodies.release()
+        assert first.result(30).status_code == 200
+
+
+def test_the_time_limit_keeps_the_envelope_too() -> None:
+    async def never(scope: Any, receive: Any, send: Any) -> None:
+        await anyio.sleep(60)
+
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    async def ask() -> None:
+        gate = Gate(never, Settings(body_timeout=0.1, deadline=0.1), Metrics())
+        scope = {"type": "http", "method": "POST", "path": PEOPLE, "headers": HEAD}
+        with mock.patch.object(gate_module, "_SPARE_SECONDS", 0):
+            await gate(scope, never, send)  # type: ignore[arg-type]
+
+    anyio.run(ask)
+    assert said[0]["status"] == 503
+    envelope = json.loads(said[1]["body"])
+    assert envelope["status"] == "101" and "too long" in envelope["msg"]
 
 
 def test_forms_are_not_read(client: TestClient) -> None:

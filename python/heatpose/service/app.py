@@ -156,9 +156,7 @@ def _add_page(app: FastAPI) -> None:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    if paddlehub.is_path(request.url.path):
-        return paddlehub.refusal(error)
-    return error.response()
+    return paddlehub.answer_to(request.url.path, error)
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

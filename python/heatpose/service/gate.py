@@ -11,12 +11,14 @@ import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from heatpose.service import paddlehub
 from heatpose.service.metrics import Metrics
 from heatpose.service.problems import Problem
 from heatpose.service.settings import Settings
 
 # The page, and what watches whether the service lives.
 _OPEN = ("/", "/page.js", "/page.css", "/icon.svg", "/healthz", "/readyz")
+_SPARE_SECONDS = 10  # for what is neither the body nor the network
 # Nothing but the server's own files, and pictures that the page itself holds.
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -76,19 +78,19 @@ class Gate:
         try:
             self._check(scope)
         except Problem as problem:
-            await problem.response()(scope, receive, send)
+            await paddlehub.answer_to(scope["path"], problem)(scope, receive, send)
             return
         working = scope["method"] == "POST"
         self.at_work += working
         self.metrics.at_work.set(self.at_work)
-        seconds = settings.body_timeout + settings.deadline + 10
+        seconds = settings.body_timeout + settings.deadline + _SPARE_SECONDS
         try:
             with anyio.move_on_after(seconds) as limit:
                 await self.app(scope, _Body(receive, settings), send)
             if limit.cancelled_caught and not said["status"]:
                 self.metrics.refused.labels("time").inc()
                 late = Problem(503, "the request took too long", retry_after=5)
-                await late.response()(scope, receive, send)
+                await paddlehub.answer_to(scope["path"], late)(scope, receive, send)
         finally:
             self.at_work -= working
             self.metrics.at_work.set(self.at_work)

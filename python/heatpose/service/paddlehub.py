@@ -66,6 +66,11 @@ def refusal(problem: Problem) -> JSONResponse:
     return JSONResponse(body, problem.status, headers=problem.headers)
 
 
+def answer_to(path: str, problem: Problem) -> JSONResponse:
+    """A problem as the clients of a path read it."""
+    return refusal(problem) if is_path(path) else problem.response()
+
+
 def add_routes(app: FastAPI, desk: Desk) -> None:
     """Add the three endpoints, and the answer for any other module."""
     body = {

@@ -293,3 +293,20 @@ def test_settings_are_checked() -> None:
         create_app([ServedModel("a", "body", Bodies())] * 2)
     with pytest.raises(ValueError, match="at least one"):
         create_app([])
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("127.0.0.1", "localhost"),
+        ("127.0.0.2", "127.0.0.2:8000"),
+        ("127.0.0.2", "127.0.0.1"),
+        ("LOCALHOST", "LocalHost:80"),
+        ("::1", "[::1]:8000"),
+        ("0:0:0:0:0:0:0:1", "[::1]"),
+    ],
+)
+def test_the_service_goes_by_the_host_it_listens_on(host: str, name: str) -> None:
+    with client_of(ServedModel("planted", "body", Bodies()), host=host) as client:
+        assert client.get("/healthz", headers={"Host": name}).status_code == 200
+        refused(client.get("/healthz", headers={"Host": "127.0.0.9"}), 421)

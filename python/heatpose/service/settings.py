@@ -19,7 +19,7 @@ class Settings:
         api_key: What clients must send as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``.
             ``None`` asks nothing. The web page, ``/healthz`` and ``/readyz`` never ask.
         hosts: Names, without port, that the header ``Host`` may hold. Empty: those of loopback
-            where the service listens there alone, else any.
+            and ``host`` where the service listens there alone, else any.
         max_body_bytes: Most bytes of a request.
         max_pixels: Most pixels of a photo, read from its header before it is decoded.
         max_photos: Most photos of one request.
@@ -83,12 +83,21 @@ class Settings:
     @property
     def known_hosts(self) -> tuple[str, ...]:
         """The names that clients may call the service by; empty for any."""
-        return self.hosts or (LOOPBACK_NAMES if self.loopback else ())
+        return self.hosts or ((*LOOPBACK_NAMES, self._own_name) if self.loopback else ())
+
+    @property
+    def _own_name(self) -> str:
+        """The host as clients write it: IPv6 addresses short and in brackets."""
+        try:
+            address = ipaddress.ip_address(self.host.strip("[]"))
+        except ValueError:
+            return self.host.lower()
+        return f"[{address}]" if address.version == 6 else str(address)
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        if self.host == "localhost":
+        if self.host.lower() == "localhost":
             return True
         try:
             return ipaddress.ip_address(self.host.strip("[]")).is_loopback

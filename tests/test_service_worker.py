@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+import anyio
 import pytest
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from heatpose.service import ServedModel, Settings, create_app
+from heatpose.service.desk import Desk
 from heatpose.service.metrics import Metrics
 from heatpose.service.models import Question
 from heatpose.service.problems import Problem
@@ -116,6 +118,45 @@ def test_the_queue_is_bounded_in_pixels_too() -> None:
         assert ask(client, 22).status_code == 503
         bodies.release()
         assert [place(one.result(10)) for one in taken] == [20, 21]
+
+
+def test_photos_are_not_decoded_before_there_is_room() -> None:
+    bodies = Bodies()
+    with (
+        serving(bodies, max_held_pixels=5000, deadline=3.0) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        photos = {"images": [b64(png(photo_of(20)))] * 3}  # 7200 pixels
+        assert client.post("/v1/poses/batch", json=photos).status_code == 413
+        bodies.hold()
+        first = pool.submit(client.post, "/v1/poses/batch", json={"images": photos["images"][:2]})
+        assert bodies.entered.acquire(timeout=10)
+        second = pool.submit(ask, client, 21)
+        assert client.post("/v1/poses", json={"image": "*"}).status_code == 422  # needs no room
+        time.sleep(0.2)
+        assert not second.done()
+        bodies.release()
+        assert first.result(10).status_code == 200
+        assert place(second.result(10)) == 21
+        assert place(ask(client, 22)) == 22
+
+
+def test_no_room_within_the_deadline_is_503() -> None:
+    desk = Desk([ServedModel("b", "body", Bodies())], Settings(deadline=0.2, max_held_pixels=3000),
+                Metrics())  # fmt: skip
+    photo = png(photo_of(20))
+
+    async def two() -> Problem:
+        async with desk.opened([photo]):
+            with pytest.raises(Problem) as refused:
+                async with desk.opened([photo]):
+                    raise AssertionError
+        async with desk.opened([photo]) as files:
+            assert files == [photo]
+        return refused.value
+
+    problem = anyio.run(two)
+    assert problem.status == 503 and "Retry-After" in problem.headers
 
 
 def test_too_many_requests_at_work() -> None:

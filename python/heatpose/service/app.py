@@ -92,10 +92,17 @@ def _add_poses(app: FastAPI, desk: Desk) -> None:
 
 
 async def _answer(desk: Desk, asked: Asked) -> list[dict[str, Any] | Problem]:
+    model = desk.pick(asked.options)
+    async with desk.opened(asked.photos) as photos:
+        return await _found(desk, asked, model, photos)
+
+
+async def _found(
+    desk: Desk, asked: Asked, model: ServedModel, photos: Sequence[bytes | Problem]
+) -> list[dict[str, Any] | Problem]:
     options = asked.options
-    model = desk.pick(options)
     scales = None if options.scales is None else tuple(options.scales)
-    read = await desk.read(asked.photos, asked.boxes, model, scales)
+    read = await desk.read(photos, asked.boxes, model, scales)
     questions = [one for one in read if isinstance(one, Question)]
     found = iter(await desk.ask(questions, model, scales) if questions else ())
 

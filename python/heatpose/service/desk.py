@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from heatpose.detectors import as_boxes
 from heatpose.media import Image
 from heatpose.service.metrics import Metrics
 from heatpose.service.models import Question, Result, Scales, ServedModel
-from heatpose.service.photos import read_photo
+from heatpose.service.photos import read_header, read_photo
 from heatpose.service.problems import Problem
 from heatpose.service.settings import Settings
 from heatpose.service.wire import Options, photo_bytes
@@ -48,6 +49,8 @@ class Desk:
         self.metrics = metrics
         self.worker = Worker(settings, metrics, self._warm_up)
         self._room: anyio.CapacityLimiter | None = None
+        self._held = 0  # pixels, of all requests
+        self._freed = asyncio.Event()
 
     def pick(self, options: Options) -> ServedModel:
         """The model that is asked for.
@@ -69,26 +72,70 @@ class Desk:
             self._room = anyio.CapacityLimiter(self.settings.decode_threads)
         return await anyio.to_thread.run_sync(work, limiter=self._room)
 
+    @asynccontextmanager
+    async def opened(self, photos: Sequence[str | bytes]) -> AsyncIterator[list[bytes | Problem]]:
+        """The image files of a request, and room for their pixels until its answer is made.
+
+        Raises:
+            Problem: 413 where they are more than may ever be held, 503 where no room came.
+        """
+        files = []
+        pixels = 0
+        for number, photo in enumerate(photos):
+            work = partial(self._open_one, photo, _name(number, len(photos)))
+            file, its_pixels = await self.in_thread(work)
+            files.append(file)
+            pixels += its_pixels
+        most = self.settings.max_held_pixels
+        if pixels > most:
+            raise Problem(413, f"the photos have {pixels} pixels, more than the {most} allowed")
+        deadline = time.monotonic() + self.settings.deadline
+        while self._held + pixels > most:
+            try:
+                await asyncio.wait_for(self._freed.wait(), deadline - time.monotonic())
+            except asyncio.TimeoutError:
+                self.metrics.refused.labels("pixels").inc()
+                raise Problem(503, "too many photos are at work", retry_after=5) from None
+        self._held += pixels
+        try:
+            yield files
+        finally:
+            self._held -= pixels
+            self._freed.set()
+            self._freed = asyncio.Event()
+
+    def _open_one(self, photo: str | bytes, name: str) -> tuple[bytes | Problem, int]:
+        try:
+            file = photo_bytes(photo, name)
+            if not file:
+                return file, 0
+            header = read_header(file)
+        except Problem as problem:
+            return problem, 0
+        pixels = header.height * header.width
+        return file, pixels if pixels <= self.settings.max_pixels else 0  # never decoded
+
     async def read(
         self,
-        photos: Sequence[str | bytes],
+        photos: Sequence[bytes | Problem],
         boxes: Sequence[Any],
         model: ServedModel,
         scales: Scales,
     ) -> list[Question | Problem]:
         """The photos of a request, or why one cannot be looked at."""
         found = []
-        for number, (photo, where) in enumerate(zip(photos, boxes, strict=True)):
-            name = "image" if len(photos) == 1 else f"images/{number}"
-            work = partial(self._read_one, photo, where, model, scales, name)
+        for photo, where in zip(photos, boxes, strict=True):
+            work = partial(self._read_one, photo, where, model, scales)
             found.append(await self.in_thread(work))
         return found
 
     def _read_one(
-        self, photo: str | bytes, boxes: Any, model: ServedModel, scales: Scales, name: str
+        self, photo: bytes | Problem, boxes: Any, model: ServedModel, scales: Scales
     ) -> Question | Problem:
+        if isinstance(photo, Problem):
+            return photo
         try:
-            image = read_photo(photo_bytes(photo, name), self.settings)
+            image = read_photo(photo, self.settings)
             model.check(image, boxes, scales, max_input_pixels=self.settings.max_input_pixels)
             return Question(image, None if boxes is None else as_boxes(boxes))
         except Problem as problem:
@@ -141,3 +188,7 @@ class Desk:
         photo = np.zeros((64, 64, 3), np.uint8)
         for model in self.models:
             model.run([Question(photo)], None)
+
+
+def _name(number: int, count: int) -> str:
+    return "image" if count == 1 else f"images/{number}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from heatpose.results import Hands, People
 from heatpose.service.desk import Desk
-from heatpose.service.models import Question, Result
+from heatpose.service.models import Question, Result, Scales, ServedModel
 from heatpose.service.problems import Problem
 from heatpose.service.wire import EXAMPLE_PHOTO, Options, Scale, content_type, parse, read_body
 from heatpose.skeletons import COCO18
@@ -121,7 +122,14 @@ async def _answer(desk: Desk, name: str, request: Request) -> Any:
         raise Problem(404, f"module {name} is not available: {problem.detail}") from None
     searched = model.takes_scales or model.takes_hand_scales
     scales = tuple(asked.scale) if asked.scale is not None and searched else None
-    read = await desk.read(asked.images, [None] * len(asked.images), model, scales)
+    async with desk.opened(asked.images) as photos:
+        return await _found(desk, name, model, scales, photos)
+
+
+async def _found(
+    desk: Desk, name: str, model: ServedModel, scales: Scales, photos: Sequence[bytes | Problem]
+) -> Any:
+    read = await desk.read(photos, [None] * len(photos), model, scales)
     questions = [_answered(one) for one in read]
     if name == "hand_pose_localization":
         questions = [_whole(question) for question in questions]

@@ -30,6 +30,8 @@ class Settings:
         max_connections: Most open connections; more are answered 503.
         max_queue: Most photos that wait for the network; more are answered 503.
         max_queue_pixels: Most pixels of the photos that wait.
+        max_held_pixels: Most pixels of the decoded photos of all requests together, read from their
+            headers; a request of more is answered 413, one that waits in vain for room 503.
         max_batch: Most photos in one run of the network, from all clients together.
         batch_wait: Seconds that the first photo of a batch waits for others. With 0 a batch is what
             came while the batch before it ran.
@@ -57,6 +59,7 @@ class Settings:
     max_connections: int = 512
     max_queue: int = 64
     max_queue_pixels: int = 200_000_000
+    max_held_pixels: int = 200_000_000
     max_batch: int = 8
     batch_wait: float = 0.0
     deadline: float = 30.0

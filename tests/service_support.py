@@ -56,7 +56,7 @@ class Bodies:
 
     def __call__(self, images: Sequence[Image]) -> list[People]:
         self.entered.release()
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         self.batches.append(len(images))
         return [self._one(image) for image in images]
 

@@ -106,7 +106,7 @@ def test_harmful_files_have_a_reason(client: TestClient, name: str) -> None:
     answer = client.post("/v1/poses", files={"file": data})
     assert answer.status_code == status, answer.text
     assert len(answer.json()["detail"]) > 10
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     again = client.post("/v1/poses", json={"image": b64(data)})
     assert again.json() == answer.json()
     assert client.post("/v1/poses", json={"image": b64(png(photo_of(20)))}).status_code == 200

@@ -35,23 +35,34 @@ class Live:
             ServedModel("hands", "hand", HandsOf(self.bodies)),
         ]
         self.server = make_server(models, Settings(port=0, **settings))
-        self.thread = threading.Thread(target=self.server.run)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
         self._port: int | None = None
 
     def __enter__(self) -> Live:
         self.thread.start()
-        until = time.monotonic() + 20
-        while not (self.server.started and requests.get(self.url("readyz")).ok):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        try:
+            until = time.monotonic() + 60
+            while not self.ready():
+                assert self.thread.is_alive() and time.monotonic() < until
+                time.sleep(0.02)
+        except BaseException:
+            self.server.should_exit = True
+            raise
         while self.bodies.entered.acquire(blocking=False):
             pass
         return self
 
+    def ready(self) -> bool:
+        """Whether it answers photos."""
+        try:
+            return self.server.started and requests.get(self.url("readyz"), timeout=20).ok
+        except requests.ConnectionError:
+            return False
+
     def __exit__(self, *_: object) -> None:
         self.bodies.release()
         self.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
     @property
@@ -72,7 +83,7 @@ class Live:
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Live]:
-    with Live(header_timeout=0.5, body_timeout=0.5) as live:
+    with Live(header_timeout=1.5, body_timeout=1.5) as live:
         yield live
 
 
@@ -92,18 +103,18 @@ def test_the_client_of_the_manual_of_paddlehub(live: Live, tmp_path: Path) -> No
     headers = {"Content-type": "application/json"}
     for module in ("openpose_hands_estimation", "openpose_body_estimation"):
         url = live.url(f"predict/{module}")
-        r = requests.post(url=url, headers=headers, data=json.dumps(data))
+        r = requests.post(url=url, headers=headers, data=json.dumps(data), timeout=20)
         canvas = base64_to_cv2(r.json()["results"]["data"])
         assert cv2.imwrite(str(tmp_path / "keypoint.png"), canvas)
         assert canvas.shape == org_im.shape
     url = live.url("predict/hand_pose_localization")
-    r = requests.post(url=url, headers=headers, data=json.dumps(data))
+    r = requests.post(url=url, headers=headers, data=json.dumps(data), timeout=20)
     assert len(r.json()["results"][0]) == 21
 
 
 def received(connection: socket.socket) -> bytes:
     """All that comes until the other side closes."""
-    connection.settimeout(10)
+    connection.settimeout(30)
     parts = []
     while part := connection.recv(1 << 16):
         parts.append(part)
@@ -116,7 +127,7 @@ def test_slow_heads_are_cut_off(live: Live, sent: bytes) -> None:
     with socket.create_connection(("127.0.0.1", live.port)) as connection:
         connection.sendall(sent)
         assert received(connection) == b""
-    assert 0.3 < time.monotonic() - started < 8
+    assert 1 < time.monotonic() - started < 30
     assert live.ask(20).ok
 
 
@@ -177,13 +188,22 @@ def test_no_word_of_a_photo_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         secret = "grandmother.png"
         photo = png(photo_of(66))
         url = live.url("v1/poses")
-        assert requests.post(url, files={"file": (secret, photo)}).status_code == 500
+        assert requests.post(url, files={"file": (secret, photo)}, timeout=20).status_code == 500
         body = {"image": base64.b64encode(photo).decode() + "*"}
-        assert requests.post(url, json=body).status_code == 422
+        assert requests.post(url, json=body, timeout=20).status_code == 422
     ours = [r.getMessage() for r in caplog.records if r.name.startswith(("uvicorn", "heatpose"))]
     told = "\n".join(ours)
     assert "planted failed: RuntimeError" in told
     assert secret not in told and body["image"][:40] not in told and "nobody's" not in told
+
+
+def taken_by(port: int) -> bool:
+    """Whether somebody listens."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def test_stopping_finishes_what_was_taken() -> None:
@@ -193,12 +213,13 @@ def test_stopping_finishes_what_was_taken() -> None:
         assert live.bodies.entered.acquire(timeout=10)
         taken.append(pool.submit(live.ask, 21))
         until = time.monotonic() + 10
-        while "heatpose_queue_photos 1.0" not in requests.get(live.url("metrics")).text:
+        while "heatpose_queue_photos 1.0" not in requests.get(live.url("metrics"), timeout=20).text:
             assert time.monotonic() < until
         live.server.should_exit = True
-        time.sleep(0.3)
-        with pytest.raises(requests.ConnectionError):
-            live.ask(22)
+        until = time.monotonic() + 20
+        while taken_by(live.port):
+            assert time.monotonic() < until
+            time.sleep(0.02)
         live.bodies.release()
         for one, blue in zip(taken, (20, 21), strict=True):
             people = one.result(10).json()["result"]["people"]

@@ -8,6 +8,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from heatpose.media import decode_image
-from heatpose.service import ServedModel, Settings, create_app
+from heatpose.service import ServedModel, Settings, create_app, photos
 from heatpose.service.photos import read_header, read_photo
 from heatpose.service.problems import Problem
 from service_support import Bodies, HandsOf, b64, jpeg, photo_of, png
@@ -160,7 +161,9 @@ def test_texts_of_a_png_are_not_unfolded(client: TestClient, name: bytes, head: 
     assert answer.status_code == 200, answer.text
     assert time.monotonic() - started < 30
     assert most_memory() - before < 150e6
-    assert np.array_equal(read_photo(data, SETTINGS), photo_of(20))
+    with mock.patch.object(photos, "decode_image", wraps=decode_image) as decoded:
+        assert np.array_equal(read_photo(data, SETTINGS), photo_of(20))
+    assert decoded.call_args.args[0] == png(photo_of(20))
 
 
 def test_a_png_keeps_what_shows_it() -> None:
